@@ -1,0 +1,62 @@
+# Every target makes what it needs: a fresh machine needs python3 (>= 3.11), make and git.
+#   make demo    install, run an example desk of tools over a few hundred calls, show the summary
+#   make test    install, run the tests
+#   make lint    ruff and mypy
+#   make bench   the table of measures, side by side with langchain-core
+#   make peer    langchain-core's own unit tests against toolrun
+#   make clean   remove what the others made
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types layers bench peer clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) .ci/make_venv.py $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.developing: pyproject.toml tests/requirements-no-deps.txt | $(BIN)/python
+	$(PIP) install --editable '.[dev]'
+	@$(PIP) install --no-deps --requirement tests/requirements-no-deps.txt \
+	  || echo 'Not to be had: tests/requirements-no-deps.txt. The tests that need it will be skipped.'
+	@touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	@$(BIN)/python examples/desk/make_calls.py > $(VENV)/desk.calls.jsonl
+	-$(BIN)/toolrun run examples/desk/tools.py $(VENV)/desk.calls.jsonl -o $(VENV)/desk.results.jsonl
+	@echo
+	@echo 'The first results ($(VENV)/desk.results.jsonl has them all):'
+	@head -n 3 $(VENV)/desk.results.jsonl
+
+test: $(VENV)/.developing
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory types
+
+types: $(VENV)/.developing
+	$(BIN)/mypy
+
+layers: $(VENV)/.developing
+	$(BIN)/pytest -q tests/test_layers.py
+
+bench: $(VENV)/.developing
+	$(BIN)/python -m benchmarks $(ARGS)
+
+peer: $(VENV)/.developing
+	$(BIN)/python tests/peer/run.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
