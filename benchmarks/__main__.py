@@ -1,0 +1,36 @@
+"""Prints the table; the exit status is 1 when a bound is missed."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+
+from benchmarks import async_calls, crowds, harness, libraries, memory, off_loop, report, startup, sync_calls
+
+FAMILIES = (sync_calls, async_calls, off_loop, crowds, startup, memory)
+
+
+def main() -> int:
+    options = _options()
+    scenarios = [scenario for family in FAMILIES for scenario in family.scenarios() if options.only in scenario.name]
+    yardstick = libraries.yardstick()
+    gc.freeze()  # what was imported is not the garbage of any subject
+    rows: list[harness.Row] = []
+    for scenario in scenarios:
+        print(f"measuring {scenario.name} ...", file=sys.stderr)
+        rows += harness.run(scenario, yardstick)
+    show = report.print_json if options.json else report.print_table
+    show(rows)
+    return 0 if rows and all(row.holds for row in rows) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", metavar="NAME", default="", help="only scenarios whose name contains NAME")
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

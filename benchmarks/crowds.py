@@ -1,0 +1,76 @@
+"""A thousand async tools at once, and five hundred blocking ones: how long, and how long the loop stood still."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+from benchmarks import floors
+from benchmarks.harness import FLOOR, OURS, Bound, Figures, Measure, Metric, Scenario, on_loop
+from benchmarks.libraries import ARGUMENTS, block, libraries, nap
+
+NAPS = 1_000
+BLOCKS = 500
+BEAT_SECONDS = 0.001
+
+
+def scenarios() -> Iterator[Scenario]:
+    naps = (Metric("wall", "ms", Bound(30)), Metric("longest loop gap", "ms", Bound(12)))
+    blocks = (Metric("wall", "ms", Bound(450, scales=False)), Metric("longest loop gap", "ms", Bound(10)))
+    yield Scenario("1,000 concurrent 10 ms async tools, 1 async handler", naps, _naps(), rounds=11)
+    yield Scenario("500 concurrent 100 ms blocking tools", blocks, _blocks(), rounds=7)
+
+
+def _naps() -> dict[str, Measure]:
+    subjects: dict[str, Measure] = {}
+    for library in libraries():
+        listeners = library.async_handlers(1)
+        call = partial(library.tool(nap).ainvoke, ARGUMENTS, {"callbacks": listeners})
+        subjects[library.name] = _crowd(call, NAPS)
+        if library.name == OURS:
+            subjects[FLOOR] = _crowd(partial(floors.ainvoke, nap, ARGUMENTS, listeners), NAPS)
+    return subjects
+
+
+def _blocks() -> dict[str, Measure]:
+    subjects = {
+        library.name: _crowd(partial(library.tool(block).ainvoke, ARGUMENTS), BLOCKS) for library in libraries()
+    }
+    body = partial(floors.invoke, block, ARGUMENTS)
+    return subjects | {FLOOR: _crowd(partial(floors.in_new_thread, body), BLOCKS)}
+
+
+def _crowd(call: Callable[[], Awaitable[object]], count: int) -> Measure:
+    async def measure() -> Figures:
+        heart = Heart()
+        started = time.perf_counter()
+        await asyncio.gather(*(call() for _ in range(count)))
+        wall = time.perf_counter() - started
+        return wall * 1e3, heart.stop() * 1e3
+
+    return on_loop(measure)
+
+
+class Heart:
+    """Beats on the loop every millisecond and remembers the longest wait between two beats."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        self._last = time.perf_counter()
+        self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+    def stop(self) -> float:
+        self._timer.cancel()
+        self._note()
+        return self._longest
+
+    def _beat(self) -> None:
+        self._note()
+        self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+    def _note(self) -> None:
+        now = time.perf_counter()
+        self._longest = max(self._longest, now - self._last)
+        self._last = now
