@@ -1,0 +1,31 @@
+"""Runs the peer's own tests against toolrun and says how many pass: `make peer`.
+
+langchain-core's unit tests run with its packages `callbacks`, `tools` and `tracers` replaced by toolrun's, for its own
+runnables and language models as well as for the tests. Which of them are not to pass, and why, is said in
+`docs/differences.md`; the exit status is 1 when any other fails, or when one of those passes.
+`--subject langchain` runs them against langchain-core itself: all must pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from peer_environment import prepare
+from peer_pytest import run_tests
+from peer_tests import class_a, discriminating, excepted
+from peer_verdict import counts, faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run langchain-core's own tests against toolrun.")
+    parser.add_argument("--subject", choices=["toolrun", "langchain"], default="toolrun", help="who is under test")
+    subject = parser.parse_args().subject
+    results = run_tests(prepare(), class_a(), subject)
+    wrong = list(faults(results, list(excepted()) if subject == "toolrun" else []))
+    print(*wrong, *counts(results, discriminating()), sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
