@@ -1,0 +1,193 @@
+"""Threads of our own for work that blocks: elastic, bounded, and cheap to hear back from.
+
+asyncio's default executor has `cpu_count + 4` threads and is shared with name resolution, so a few slow
+tools starve everything else in the process. A `ThreadPool` here grows by demand to its bound and shrinks
+when idle. It is grown by its workers, not by the submitter: starting a thread waits for it to run, and
+the event loop must not wait. Results go back to a loop in batches: one wake-up for all that ended meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Outcome = tuple[Any, "BaseException | None"]
+"""What a call came to: (value, None) or (None, error)."""
+
+_Job = tuple[Callable[..., Any], tuple[Any, ...], Any, Callable[[Any, Outcome], None]]
+
+
+class _Mailbox:
+    """Brings outcomes from threads to the futures of one loop."""
+
+    __slots__ = ("_loop", "_outcomes", "_woken")
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._outcomes: deque[tuple[asyncio.Future[Outcome], Outcome]] = deque()
+        self._woken = False
+
+    @property
+    def loop(self) -> AbstractEventLoop:
+        return self._loop
+
+    def post(self, future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+        """Called in a worker thread."""
+        self._outcomes.append((future, outcome))
+        if not self._woken:
+            self._woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._open)
+            except RuntimeError:  # the loop was closed: nobody waits any more
+                self._outcomes.clear()
+
+    def _open(self) -> None:
+        self._woken = False  # before reading: what is posted from here on wakes the loop again
+        outcomes = self._outcomes
+        while outcomes:
+            future, outcome = outcomes.popleft()
+            if not future.done():
+                future.set_result(outcome)
+
+
+class _Here(threading.local):
+    mailbox: _Mailbox | None = None
+
+
+_here = _Here()
+
+
+def _mailbox(loop: AbstractEventLoop) -> _Mailbox:
+    mailbox = _here.mailbox
+    if mailbox is None or mailbox.loop is not loop:
+        mailbox = _here.mailbox = _Mailbox(loop)
+    return mailbox
+
+
+def _set_outcome(future: Future[Any], outcome: Outcome) -> None:
+    value, error = outcome
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
+
+
+class ThreadPool:
+    """An elastic pool of daemon threads, at most `max_threads`, each given back after `idle_seconds`."""
+
+    def __init__(self, name: str, max_threads: int, idle_seconds: float = 10.0) -> None:
+        self.name, self.max_threads, self.idle_seconds = name, max_threads, idle_seconds
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)  # threads do not survive a fork
+
+    def _reset(self) -> None:
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._growing = threading.Lock()
+        self._threads = 0
+        self._idle: set[int] = set()  # a set, because adding and discarding are atomic and += is not
+
+    @property
+    def threads(self) -> int:
+        """How many threads live now."""
+        return self._threads
+
+    def start(self, function: Callable[..., Any], *args: Any) -> asyncio.Future[Outcome]:
+        """Run the call in a thread; the future, of the running loop, gets its `Outcome`, never an exception.
+
+        A call whose future is cancelled before a thread has taken it up is never made.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._put((function, args, future, _mailbox(loop).post))
+        return future
+
+    async def run_in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await the call in a thread. Cancelled, it returns at once; a body that has begun runs on."""
+        assert not kwargs
+        value, error = await self.start(function, *args)
+        if error is not None:
+            raise error
+        result: T = value
+        return result
+
+    def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
+        """Run the call in a thread, for callers that have no loop."""
+        future: Future[T] = Future()
+        self._put((function, args, future, _set_outcome))
+        return future
+
+    def _put(self, job: _Job) -> None:
+        self._jobs.put(job)
+        if self._jobs.qsize() > len(self._idle):
+            self._grow()
+
+    def _grow(self) -> None:
+        """Start one more thread, unless the bound is reached or another thread is being started right now."""
+        if self._threads >= self.max_threads or not self._growing.acquire(blocking=False):
+            return
+        try:
+            if self._threads < self.max_threads:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"{self.name}-{self._threads}", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give: those we have will do the work
+            self._threads -= 1
+            if self._threads == 0:
+                raise
+        finally:
+            self._growing.release()
+
+    def _work(self) -> None:
+        jobs, idle, me = self._jobs, self._idle, threading.get_ident()
+        while True:
+            idle.add(me)
+            try:
+                job = jobs.get(timeout=self.idle_seconds)
+            except Empty:
+                if self._retire():
+                    return
+                continue
+            finally:
+                idle.discard(me)
+            if jobs.qsize() > len(idle):
+                self._grow()
+            _do(*job)
+            del job  # an idle thread must not keep the last tool's arguments alive
+
+    def _retire(self) -> bool:
+        with self._growing:
+            if self._jobs.qsize():
+                return False
+            self._threads -= 1
+            return True
+
+
+def _do(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    future: Any,
+    deliver: Callable[[Any, Outcome], None],
+) -> None:
+    if future.cancelled():
+        return
+    try:
+        outcome: Outcome = function(*args), None
+    except BaseException as error:
+        outcome = None, error
+    deliver(future, outcome)
+
+
+TOOL_POOL = ThreadPool("toolrun-tool", max_threads=256)
+"""For the bodies of sync tools."""
+
+HANDLER_POOL = ThreadPool("toolrun-handler", max_threads=32)
+"""For sync handlers under the async manager and for background lanes; apart from the tools', so neither starves the other."""
