@@ -1,0 +1,78 @@
+"""toolrun runs the tools of LLM agents, sync or async, and shows every run.
+
+Floors, each importing only from those below it; `tests/test_layers.py` keeps it so:
+
+    cli/  testing            the command line; recording handlers and fakes for tests
+    runner/                  batches, sessions
+    tools/                   @tool and its classes, the road of one call, formats of calls
+    execution/  tracers/     engines for tool bodies; trees of runs
+    callbacks/               handlers, managers, run managers
+    run                      what a run is and how it may end
+    errors  _ids  _offload   and other small things without knowledge of runs
+
+Names are imported on first use: a program that needs one floor does not wait for the others.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolrun.callbacks import (
+        AsyncCallbackHandler,
+        AsyncCallbackManager,
+        BaseCallbackHandler,
+        CallbackManager,
+        current_run,
+        flush,
+    )
+    from toolrun.errors import ToolrunError
+    from toolrun.runner import CallRequest, CallResult, ToolRunner
+    from toolrun.tools import BaseTool, StructuredTool, Tool, ToolException, ToolMessage, tool
+
+__all__ = [
+    "AsyncCallbackHandler",
+    "AsyncCallbackManager",
+    "BaseCallbackHandler",
+    "BaseTool",
+    "CallRequest",
+    "CallResult",
+    "CallbackManager",
+    "StructuredTool",
+    "Tool",
+    "ToolException",
+    "ToolMessage",
+    "ToolRunner",
+    "ToolrunError",
+    "current_run",
+    "flush",
+    "tool",
+]
+
+_HOMES = {
+    "toolrun.callbacks": (
+        "AsyncCallbackHandler",
+        "AsyncCallbackManager",
+        "BaseCallbackHandler",
+        "CallbackManager",
+        "current_run",
+        "flush",
+    ),
+    "toolrun.errors": ("ToolrunError",),
+    "toolrun.runner": ("CallRequest", "CallResult", "ToolRunner"),
+    "toolrun.tools": ("BaseTool", "StructuredTool", "Tool", "ToolException", "ToolMessage", "tool"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

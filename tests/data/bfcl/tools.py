@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bfcl_eval.constants.executable_backend_config import CLASS_FILE_PATH_MAPPING
 
-from toolrun.cli._load import public_methods
+from toolrun.runner import public_methods
 
 _ENTRIES = {entry["id"]: entry for entry in map(json.loads, Path(__file__).with_name("entries.jsonl").open())}
 

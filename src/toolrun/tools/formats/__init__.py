@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolrun.tools.formats._format import Call, Format, MalformedCall, Message, loads
+from toolrun.tools.formats._format import CallRequest, Format, MalformedCall, Message, loads
 from toolrun.tools.formats.anthropic import Anthropic
 from toolrun.tools.formats.gemini import Gemini
 from toolrun.tools.formats.mcp import MCP
@@ -20,13 +20,13 @@ from toolrun.tools.formats.openai import OpenAI
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
 
-__all__ = ["FORMATS", "Call", "Format", "MalformedCall", "Message", "describe_tools", "loads", "read_calls"]
+__all__ = ["FORMATS", "CallRequest", "Format", "MalformedCall", "Message", "describe_tools", "loads", "read_calls"]
 
 FORMATS: dict[str, Format] = {each.name: each for each in (MCP(), OpenAI(), Anthropic(), Gemini(), Native())}
 """In the order in which they are tried: from the most telling message to the plainest."""
 
 
-def read_calls(message: Any, format: str = "auto") -> list[Call]:
+def read_calls(message: Any, format: str = "auto") -> list[CallRequest]:
     """The tool calls in one message, in order; none if it holds none, as a message of the user.
 
     A `session` beside the message, which no provider has, becomes the session of its calls.
@@ -47,7 +47,7 @@ def describe_tools(tools: Iterable[BaseTool], format: str) -> Any:
     return FORMATS[format].listing(tools)
 
 
-def _checked(call: Call, session: Any) -> Call:
+def _checked(call: CallRequest, session: Any) -> CallRequest:
     call = call if session is None else replace(call, session=session)
     for field in ("id", "session"):
         if not isinstance(value := getattr(call, field), str | int | None):

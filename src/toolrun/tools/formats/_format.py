@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from toolrun.errors import ToolrunError
@@ -21,7 +21,7 @@ class MalformedCall(ToolrunError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallRequest:
     """One tool call as it was asked for: nothing in it has been checked against a tool.
 
     `arguments` is a dict, unless the model wrote something else: then it is what the model wrote.
@@ -31,6 +31,8 @@ class Call:
     arguments: Any
     id: str | int | None = None
     session: str | int | None = None
+    position: int = field(default=0, compare=False)
+    """Its place among the calls that were read together."""
 
 
 class Format(Protocol):
@@ -38,7 +40,7 @@ class Format(Protocol):
 
     name: str
 
-    def read(self, message: Message) -> list[Call] | None:
+    def read(self, message: Message) -> list[CallRequest] | None:
         """The calls of a message, in order; None if the message is not of this format. Raises `MalformedCall`."""
 
     def describe(self, tool: BaseTool) -> Schema:

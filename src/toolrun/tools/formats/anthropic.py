@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolrun.tools.formats._format import Call, Message, Schema, arguments_from, name_in, parameters_of
+from toolrun.tools.formats._format import CallRequest, Message, Schema, arguments_from, name_in, parameters_of
 
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
@@ -16,7 +16,7 @@ class Anthropic:
 
     name = "anthropic"
 
-    def read(self, message: Message) -> list[Call] | None:
+    def read(self, message: Message) -> list[CallRequest] | None:
         """Read a message, or one block of it."""
         if message.get("type") == "tool_use":
             return [_block_call(message, "the block")]
@@ -39,5 +39,5 @@ class Anthropic:
         return [self.describe(tool) for tool in tools]
 
 
-def _block_call(block: Message, where: str) -> Call:
-    return Call(name_in(block, where), arguments_from(block.get("input")), block.get("id"))
+def _block_call(block: Message, where: str) -> CallRequest:
+    return CallRequest(name_in(block, where), arguments_from(block.get("input")), block.get("id"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolrun.tools.formats._format import Call, Message, Schema, arguments_from, entries, name_in, parameters_of
+from toolrun.tools.formats._format import CallRequest, Message, Schema, arguments_from, entries, name_in, parameters_of
 
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
@@ -16,7 +16,7 @@ class Gemini:
 
     name = "gemini"
 
-    def read(self, message: Message) -> list[Call] | None:
+    def read(self, message: Message) -> list[CallRequest] | None:
         """Read a response, one of its candidates, or a content."""
         if "candidates" in message:
             candidates = entries(message["candidates"], "candidates")
@@ -40,8 +40,8 @@ class Gemini:
         return [{"functionDeclarations": [self.describe(tool) for tool in tools]}]
 
 
-def _part_call(part: Message, where: str) -> Call:
+def _part_call(part: Message, where: str) -> CallRequest:
     inner = part.get("functionCall") or part.get("function_call")
     name = name_in(inner, where)
     assert isinstance(inner, Mapping)
-    return Call(name, arguments_from(inner.get("args")), inner.get("id"))
+    return CallRequest(name, arguments_from(inner.get("args")), inner.get("id"))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolrun.tools.formats._format import Call, MalformedCall, Message, Schema, arguments_from, name_in, parameters_of
+from toolrun.tools.formats._format import (
+    CallRequest,
+    MalformedCall,
+    Message,
+    Schema,
+    arguments_from,
+    name_in,
+    parameters_of,
+)
 
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
@@ -16,7 +24,7 @@ class MCP:
 
     name = "mcp"
 
-    def read(self, message: Message) -> list[Call] | None:
+    def read(self, message: Message) -> list[CallRequest] | None:
         """Read a request; other JSON-RPC messages, which a log of a server holds too, have no calls."""
         if message.get("method") != "tools/call":
             return [] if "jsonrpc" in message else None
@@ -25,7 +33,9 @@ class MCP:
             raise MalformedCall("tools/call has no params")
         meta = params.get("_meta")
         session = meta.get("session") if isinstance(meta, Mapping) else None
-        return [Call(name_in(params, "params"), arguments_from(params.get("arguments")), message.get("id"), session)]
+        return [
+            CallRequest(name_in(params, "params"), arguments_from(params.get("arguments")), message.get("id"), session)
+        ]
 
     def describe(self, tool: BaseTool) -> Schema:
         """A tool of the protocol."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from toolrun.tools.formats._format import Call, Message, Schema, arguments_from, name_in, parameters_of
+from toolrun.tools.formats._format import CallRequest, Message, Schema, arguments_from, name_in, parameters_of
 
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
@@ -16,12 +16,12 @@ class Native:
 
     name = "native"
 
-    def read(self, message: Message) -> list[Call] | None:
+    def read(self, message: Message) -> list[CallRequest] | None:
         """A line with a name and arguments (`args` in LangChain); the arguments may be left out."""
         if "name" not in message:
             return None
         arguments = message["arguments"] if "arguments" in message else message.get("args")
-        return [Call(name_in(message, "the line"), arguments_from(arguments), message.get("id"))]
+        return [CallRequest(name_in(message, "the line"), arguments_from(arguments), message.get("id"))]
 
     def describe(self, tool: BaseTool) -> Schema:
         """Name, description and JSON schema under their plain names."""

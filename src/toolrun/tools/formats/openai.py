@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolrun.tools.formats._format import Call, Message, Schema, arguments_from, entries, name_in, parameters_of
+from toolrun.tools.formats._format import CallRequest, Message, Schema, arguments_from, entries, name_in, parameters_of
 
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
@@ -16,7 +16,7 @@ class OpenAI:
 
     name = "openai"
 
-    def read(self, message: Message) -> list[Call] | None:
+    def read(self, message: Message) -> list[CallRequest] | None:
         """Read a chat completion, its message, a response, or one item of its output."""
         if "choices" in message:
             return [call for choice in entries(message["choices"], "choices") for call in self.read(choice) or ()]
@@ -42,24 +42,24 @@ def _is_chat(message: Message) -> bool:
     return "tool_calls" in message or ("role" in message and isinstance(message.get("content", ()), str | None))
 
 
-def _read_chat(message: Message) -> list[Call]:
+def _read_chat(message: Message) -> list[CallRequest]:
     return [
         _chat_call(entry, f"tool_calls[{position}]")
         for position, entry in enumerate(entries(message.get("tool_calls"), "tool_calls"))
     ]
 
 
-def _chat_call(entry: Any, where: str) -> Call:
+def _chat_call(entry: Any, where: str) -> CallRequest:
     """One entry: `{"id", "function": {"name", "arguments"}}`, or flat as LangChain's messages have it."""
     inner = entry.get("function", entry) if isinstance(entry, Mapping) else entry
     name = name_in(inner, where)
     arguments = inner["arguments"] if "arguments" in inner else inner.get("args")
-    return Call(name, arguments_from(arguments), entry.get("id"))
+    return CallRequest(name, arguments_from(arguments), entry.get("id"))
 
 
-def _read_items(items: Iterable[Any]) -> list[Call]:
+def _read_items(items: Iterable[Any]) -> list[CallRequest]:
     return [
-        Call(name_in(item, f"output[{position}]"), arguments_from(item.get("arguments")), item.get("call_id"))
+        CallRequest(name_in(item, f"output[{position}]"), arguments_from(item.get("arguments")), item.get("call_id"))
         for position, item in enumerate(items)
         if isinstance(item, Mapping) and item.get("type") == "function_call"
     ]

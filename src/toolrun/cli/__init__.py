@@ -1,0 +1,33 @@
+"""The command line: one file a command.
+
+Command modules import click and nothing heavy at their top, so that `toolrun --help` is quick; what a command
+does is in the files that begin with `_`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from toolrun.cli.call import call
+from toolrun.cli.run import run
+from toolrun.cli.tools import tools
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(package_name="toolrun")
+def main() -> None:
+    """Run the tools of LLM agents, and show every run.
+
+    TOOLS is a Python file or module, optionally with ':name' behind it. A module
+    stands for its tools; if it has none, for what its __all__ names, else for its
+    public functions. A name stands for a tool, a list or mapping of tools or
+    functions, an instance (its public methods), or a factory: a callable that
+    gives the tools of a session.
+    """
+
+
+main.add_command(run)
+main.add_command(tools)
+main.add_command(call)

@@ -1,0 +1,35 @@
+"""What `toolrun call` does."""
+
+from __future__ import annotations
+
+import click
+
+from toolrun.cli._errors import Unusable, own_traceback
+from toolrun.cli._load import load
+from toolrun.errors import ToolrunError
+from toolrun.runner import CallRequest, CallResult, ToolRunner
+from toolrun.runner._json import encode
+from toolrun.tools.formats import loads
+
+
+def call_once(spec: str, name: str, arguments: str, session: str | None) -> int:
+    """Run one call and print its output as JSON; the exit status."""
+    runner = ToolRunner(load(spec))
+    try:
+        parsed = loads(arguments)
+    except ValueError as error:
+        raise Unusable(f"the arguments are not JSON: {error}") from None
+    [result] = runner.run_all([CallRequest(name, parsed, "call", session)])
+    if result.ok:
+        click.echo(encode(result.output)[0])
+        return 0
+    click.echo(_account(result), err=True)
+    return 1
+
+
+def _account(result: CallResult) -> str:
+    """What went wrong: in one line where the call was wrong, with the tool's own frames where the tool was."""
+    error = result.error or {}
+    if result.exception is None or isinstance(result.exception, ToolrunError) or error["type"] == "ValidationError":
+        return f"{error['type']}: {error['message']}"
+    return own_traceback(result.exception)

@@ -1,0 +1,30 @@
+"""What a user got wrong: a message and exit status 2, never our traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from traceback import TracebackException
+
+import click
+
+OURS = str(Path(__file__).parents[1])
+
+
+class Unusable(click.ClickException):
+    """The input cannot be used at all."""
+
+    exit_code = 2
+
+
+def own_traceback(error: BaseException) -> str:
+    """The traceback of the user's own code: without our frames, and without those of the import machinery."""
+    trace = TracebackException.from_exception(error)
+    _shorten(trace)
+    return "".join(trace.format()).rstrip()
+
+
+def _shorten(trace: TracebackException) -> None:
+    trace.stack[:] = [frame for frame in trace.stack if not frame.filename.startswith((OURS, "<frozen "))]
+    for link in (trace.__cause__, trace.__context__, *(trace.exceptions or ())):
+        if link is not None:
+            _shorten(link)

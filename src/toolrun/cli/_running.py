@@ -1,0 +1,127 @@
+"""What `toolrun run` does: calls from a file through a batch into a file of results."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from io import FileIO
+from typing import Any
+
+from rich.console import Console
+
+from toolrun._ids import monotonic
+from toolrun._offload import HANDLER_POOL
+from toolrun.cli._errors import Unusable
+from toolrun.cli._load import load
+from toolrun.cli._progress import Bar, Lines, Quiet, Watcher
+from toolrun.cli._source import CallsFile
+from toolrun.cli._summary import Summary
+from toolrun.runner import CallResult, ToolRunner
+from toolrun.runner._batch import Batch
+
+SHOWN_MALFORMED = 10
+
+
+def run_calls(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool) -> int:
+    """Run the calls; the exit status."""
+    runner = ToolRunner(load(tools), concurrency=concurrency)
+    source = CallsFile(calls, format)
+    results = ResultsFile(output, not_this=calls)
+    console = Console(stderr=True)
+    session = Session(runner.batch(), source, results, console, quiet)
+    return asyncio.run(session.run())
+
+
+class ResultsFile:
+    """Where result lines go, each written whole and at once, so that a reader never sees half of one."""
+
+    def __init__(self, path: str | None, not_this: str) -> None:
+        if path is not None and os.path.exists(path) and os.path.exists(not_this) and os.path.samefile(path, not_this):
+            raise Unusable(f"{path}: the results would overwrite the calls.")
+        try:
+            self._file = FileIO(sys.stdout.fileno(), "w", closefd=False) if path is None else FileIO(path, "w")
+        except OSError as error:
+            raise Unusable(f"{path}: {error.strerror}.") from None
+        self._may_block = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        self.is_terminal = self._file.isatty()
+
+    async def write(self, line: bytes) -> None:
+        """Write one line; off the loop where a slow reader could make it wait."""
+        if self._may_block:
+            await HANDLER_POOL.run_in_thread(self._write, line)
+        else:
+            self._write(line)
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(line + b"\n")
+        while rest:
+            rest = rest[self._file.write(rest) or 0 :]
+
+
+class Session:
+    """One invocation of the command."""
+
+    def __init__(self, batch: Batch, source: CallsFile, results: ResultsFile, console: Console, quiet: bool) -> None:
+        self._batch, self._source, self._results, self._console, self._quiet = batch, source, results, console, quiet
+        self._summary = Summary()
+        self._malformed = 0
+        self._stopped_by = 0
+
+    async def run(self) -> int:
+        """Run to the end or to the first Ctrl-C; the exit status."""
+        began = monotonic()
+        with self._stopped_by_signals(), self._watcher() as watcher:
+            async with aclosing(self._batch.results(self._source.items())) as results:
+                async for result in results:
+                    await self._take(result)
+                    watcher.update()
+        if not self._quiet and self._summary.by_tool:
+            self._summary.print(self._console, monotonic() - began)
+        return self._exit_status()
+
+    async def _take(self, result: CallResult) -> None:
+        self._summary.add(result)
+        if result.name is None:
+            self._complain(result)
+        await self._results.write(result.line)
+
+    def _complain(self, result: CallResult) -> None:
+        self._malformed += 1
+        if self._malformed <= SHOWN_MALFORMED and result.error:
+            self._console.print(result.error["message"], style="red", highlight=False, markup=False)
+
+    def _exit_status(self) -> int:
+        if self._stopped_by:
+            return 128 + self._stopped_by
+        if self._malformed and not self._source.calls:
+            raise Unusable(f"{self._source.name}: no line of it is a tool call.")
+        return 1 if self._summary.total.errors else 0
+
+    def _watcher(self) -> Watcher:
+        if self._quiet:
+            return Quiet()
+        live = self._console.is_terminal and not self._results.is_terminal
+        return (Bar if live else Lines)(self._console, self._source, self._summary)
+
+    @contextmanager
+    def _stopped_by_signals(self) -> Iterator[None]:
+        """The first signal cancels what runs and keeps its results; the second leaves at once."""
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int, frame: Any) -> None:
+            if self._stopped_by:
+                os._exit(128 + number)
+            self._stopped_by = number
+            loop.call_soon_threadsafe(self._batch.stop)
+
+        previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)

@@ -1,0 +1,86 @@
+"""What a batch came to: calls, errors and durations of each tool."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from dataclasses import dataclass, field
+from math import ceil
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from toolrun.runner import CallResult
+
+SHOWN_FAILURES = 5
+
+
+@dataclass(slots=True)
+class ToolFigures:
+    """Eight bytes a call are kept, so that the percentiles are exact."""
+
+    errors: int = 0
+    durations: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, result: CallResult) -> None:
+        """Count one result."""
+        self.errors += not result.ok
+        self.durations.append(result.duration_ms)
+
+
+class Summary:
+    """Counts results as they come."""
+
+    def __init__(self) -> None:
+        self.total = ToolFigures()
+        self.by_tool: defaultdict[str, ToolFigures] = defaultdict(ToolFigures)
+        self.failures: list[CallResult] = []
+
+    def add(self, result: CallResult) -> None:
+        """Count one result, under the name that the call asked for."""
+        self.total.add(result)
+        self.by_tool[result.name or "(no call)"].add(result)
+        if not result.ok and len(self.failures) < SHOWN_FAILURES:
+            self.failures.append(result)
+
+    def print(self, console: Console, elapsed: float) -> None:
+        """A table with one row a tool, and the first failures."""
+        table = Table("tool", box=box.SIMPLE_HEAD, pad_edge=False, show_footer=len(self.by_tool) > 1)
+        table.columns[0].footer = "all"
+        for title, footer in zip(("calls", "errors", "p50", "p95", "max"), _cells(self.total), strict=True):
+            table.add_column(title, footer, justify="right", no_wrap=True)
+        for name, figures in sorted(self.by_tool.items()):
+            table.add_row(Text(name, overflow="ellipsis", no_wrap=True), *_cells(figures))
+        console.print(table)
+        for result in self.failures:
+            console.print(_failure(result), no_wrap=True, overflow="ellipsis", soft_wrap=False)
+        if (more := self.total.errors - len(self.failures)) > 0:
+            console.print(f"and {more:,} more failed.")
+        calls = len(self.total.durations)
+        console.print(f"{calls:,} calls in {elapsed:.2f} s, {self.total.errors:,} failed.", highlight=False)
+
+
+def _cells(figures: ToolFigures) -> tuple[str, ...]:
+    durations = sorted(figures.durations)
+    times = (percentile(durations, 0.5), percentile(durations, 0.95), durations[-1])
+    return (f"{len(durations):,}", f"{figures.errors:,}", *map(milliseconds, times))
+
+
+def _failure(result: CallResult) -> Text:
+    error = result.error or {}
+    place = "" if result.id is None else f"{result.id} {result.name}: "
+    return Text(f"{place}{error.get('type')}: {' '.join(error.get('message', '').split())}")
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """The nearest-rank percentile: a value that occurred, not one in between."""
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]
+
+
+def milliseconds(value: float) -> str:
+    """A duration in the unit that a person would choose."""
+    if value < 9.995:
+        return f"{value:.2f} ms"
+    return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.2f} s"

@@ -1,0 +1,23 @@
+"""`toolrun call`: one call, by hand."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("tools")
+@click.argument("name")
+@click.argument("arguments", metavar="'JSON'", default="{}")
+@click.option("--session", metavar="ID", help="The session on whose tools the call runs.")
+def call(tools: str, name: str, arguments: str, session: str | None) -> None:
+    """Run the tool NAME of TOOLS once and print its output.
+
+    The arguments are a JSON object. The exit status is 0 if the call succeeded,
+    1 if it failed, 2 if the input is unusable.
+    """
+    from toolrun.cli._calling import call_once
+
+    sys.exit(call_once(tools, name, arguments, session))

@@ -1,0 +1,36 @@
+"""`toolrun run`: many calls, one result line each."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("tools")
+@click.argument("calls", metavar="CALLS.jsonl")
+@click.option("-o", "--output", metavar="FILE", help="Write the results here instead of to standard output.")
+@click.option("--concurrency", type=click.IntRange(1), default=100, show_default=True, help="Calls that run at once.")
+@click.option(
+    "--format",
+    type=click.Choice(["auto", "native", "openai", "anthropic", "gemini", "mcp"]),
+    default="auto",
+    help="What the lines of CALLS are; found out for each line unless given.",
+)
+@click.option("--quiet", is_flag=True, help="No progress and no summary.")
+def run(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool) -> None:
+    """Run every call of a file with TOOLS.
+
+    CALLS.jsonl has JSON lines {"id", "name", "arguments", "session"?}, or the
+    messages of a model as OpenAI, Anthropic, Gemini or MCP write them; '-' is
+    standard input. Calls of one session run in their order on the session's own
+    tools, all others at once.
+
+    Every call gets one line of JSON, as it ends. The exit status is 0 if every
+    call succeeded, 1 if some failed, 2 if the input is unusable, 130 after
+    Ctrl-C.
+    """
+    from toolrun.cli._running import run_calls
+
+    sys.exit(run_calls(tools, calls, output, concurrency, format, quiet))

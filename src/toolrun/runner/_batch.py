@@ -1,0 +1,158 @@
+"""One pass over many calls: what runs at once, what waits for what, what is read ahead.
+
+A call with a session waits for the one before it in the same session (a lane); every other call goes its own
+way. At most `concurrency` calls run, and at most `READ_AHEAD` more have been read and wait, so that memory stays
+flat however long the source is. Nothing that happens in a call leaves it but as a result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from toolrun._ids import now
+from toolrun.run import RunStatus
+from toolrun.runner.result import CallResult
+from toolrun.tools.formats import CallRequest
+
+READ_AHEAD = 1000
+
+Item = CallRequest | CallResult
+"""What a source gives: a call, or at once the result of something that could not even be read as one."""
+
+
+class Batch:
+    """Runs the calls of one source by `run_one`, and gives their results as they end."""
+
+    def __init__(self, run_one: Callable[[CallRequest], Coroutine[Any, Any, CallResult]], concurrency: int) -> None:
+        self._run_one = run_one
+        self._slots = asyncio.Semaphore(concurrency)
+        self._room = asyncio.Semaphore(concurrency + READ_AHEAD)
+        self._results: asyncio.Queue[CallResult | None] = asyncio.Queue()
+        self._lanes: dict[Any, deque[CallRequest]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._open = 1  # the feeder, and every call that has no result yet
+        self.stopping = False
+
+    async def results(self, source: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[CallResult, None]:
+        """Every result, as calls end. Closed or cancelled early, it cancels what runs and waits for it."""
+        feeder = asyncio.create_task(self._feed(source))
+        try:
+            while (result := await self._results.get()) is not None:
+                yield result
+                self._room.release()
+            await feeder  # raises what the source raised
+        finally:
+            self.stop()
+            await asyncio.gather(feeder, *self._tasks, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Read no further and cancel what runs; each call that was read still gets its result."""
+        self.stopping = True
+        for task in self._running:  # not those that never ran a step: a cancel then would leave no trace
+            task.cancel()
+
+    @contextmanager
+    def _may_be_cancelled(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            yield
+        finally:
+            self._running.discard(task)
+
+    async def _feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+        try:
+            with self._may_be_cancelled():
+                await self._read(source)
+        except CancelledError:
+            if not self.stopping:
+                raise
+        finally:
+            self._close_one()
+
+    async def _read(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+        async with aclosing(_each(source)) as items:
+            position = 0
+            async for item in items:
+                await self._room.acquire()
+                if self.stopping:
+                    return
+                self._open += 1
+                self._start(_placed(item, position))
+                position += 1
+
+    def _start(self, item: Item) -> None:
+        if isinstance(item, CallResult):
+            self._report(item)
+        elif item.session is None:
+            self._spawn(self._run(item))
+        elif (lane := self._lanes.get(item.session)) is not None:
+            lane.append(item)
+        else:
+            self._lanes[item.session] = deque([item])
+            self._spawn(self._run_lane(item.session))
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_lane(self, session: Any) -> None:
+        lane = self._lanes[session]
+        while lane:
+            await self._run(lane.popleft())
+        del self._lanes[session]
+
+    async def _run(self, call: CallRequest) -> None:
+        try:
+            async with self._slots:
+                if self.stopping:
+                    raise CancelledError
+                with self._may_be_cancelled():
+                    result = await self._run_one(call)
+        except CancelledError:
+            result = never_started(call)
+        self._report(result)
+
+    def _report(self, result: CallResult) -> None:
+        self._results.put_nowait(result)
+        self._close_one()
+
+    def _close_one(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._results.put_nowait(None)
+
+
+def never_started(call: CallRequest) -> CallResult:
+    """The result of a call that was read, but stopped before its turn came."""
+    error = {"type": "CancelledError", "message": "cancelled before it started"}
+    status, moment = RunStatus.CANCELLED, now()
+    result = CallResult(
+        call.id, None, call.session, call.name, status, moment, 0.0, error=error, position=call.position
+    )
+    return result.written()
+
+
+def _placed(item: Item, position: int) -> Item:
+    if isinstance(item, CallResult):
+        item.position = position
+        return item
+    return replace(item, position=position, id=f"call-{position + 1}" if item.id is None else item.id)
+
+
+async def _each(source: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
+    if isinstance(source, AsyncIterable):
+        async for item in source:
+            yield item
+    else:
+        for item in source:
+            yield item

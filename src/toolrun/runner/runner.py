@@ -1,0 +1,109 @@
+"""Runs many calls and gives a result for each, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import aclosing
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from toolrun import _background_loop
+from toolrun._ids import now
+from toolrun.run import RunStatus
+from toolrun.runner._batch import Batch, Item
+from toolrun.runner._calling import run_request
+from toolrun.runner.result import CallResult
+from toolrun.runner.sessions import Sessions
+from toolrun.runner.toolbox import is_function, toolbox
+from toolrun.tools.formats import CallRequest, MalformedCall, read_calls
+
+if TYPE_CHECKING:
+    from toolrun.callbacks import Callbacks
+    from toolrun.tools.config import RunConfig
+
+CONCURRENCY = 100
+
+Calls = Iterable[Any] | AsyncIterable[Any]
+"""`CallRequest`s, or anything that `toolrun.tools.formats.read_calls` reads: tool calls, messages of a model."""
+
+
+class ToolRunner:
+    """Runs calls of its tools, many at once, and never raises for one.
+
+    `tools` is a tool, a list or mapping of tools or functions, an instance (its public methods), or a factory,
+    which is called with a session's id, off the loop, at the session's first call, and gives that session's own
+    tools in any of these forms. Calls of one session run in their order; all others run at once, `concurrency`
+    of them at a time. Sync tools run in threads.
+    """
+
+    def __init__(
+        self,
+        tools: Any,
+        *,
+        concurrency: int = CONCURRENCY,
+        callbacks: Callbacks = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+        self.concurrency = concurrency
+        self._factory: Callable[[Any], Any] | None = tools if is_factory(tools) else None
+        self._shared = None if self._factory else toolbox(tools)
+        self._config: RunConfig = {"callbacks": callbacks, "tags": tags or [], "metadata": metadata or {}}
+
+    def run_all(self, calls: Iterable[Any]) -> list[CallResult]:
+        """The results in the order of the calls; runs on toolrun's background loop, and waits."""
+        return _background_loop.run(self.arun_all(calls))
+
+    async def arun_all(self, calls: Calls) -> list[CallResult]:
+        """The results in the order of the calls. Cancelled, it cancels what runs and waits for it."""
+        results = [result async for result in self.astream(calls)]
+        return sorted(results, key=attrgetter("position"))
+
+    async def astream(self, calls: Calls) -> AsyncGenerator[CallResult, None]:
+        """Each result as its call ends. A plain iterable is read on the loop, an async one is awaited."""
+        async with aclosing(self.batch().results(_items(calls))) as results:
+            async for result in results:
+                yield result
+
+    def batch(self) -> Batch:
+        """One pass over a source: `results(source)` gives the results as calls end, `stop()` ends it early."""
+        sessions = Sessions(self._shared, self._factory)
+
+        async def run_one(request: CallRequest) -> CallResult:
+            return await run_request(request, sessions, self._config)
+
+        return Batch(run_one, self.concurrency)
+
+
+def is_factory(tools: Any) -> bool:
+    """Whether this is called for a session's tools: a class, a function, or any callable that stands for no tools."""
+    return isinstance(tools, type) or is_function(tools)
+
+
+async def _items(calls: Calls) -> AsyncGenerator[Item, None]:
+    if isinstance(calls, AsyncIterable):
+        async for call in calls:
+            for item in items_of(call):
+                yield item
+    else:
+        for call in calls:
+            for item in items_of(call):
+                yield item
+
+
+def items_of(call: Any, format: str = "auto", where: str = "") -> list[Item]:
+    """What one element of a source asks for: its calls, or the result that says why it could not be read."""
+    if isinstance(call, CallRequest):
+        return [call]
+    try:
+        return list(read_calls(call, format))
+    except MalformedCall as error:
+        return [malformed(error, where)]
+
+
+def malformed(error: Exception, where: str = "") -> CallResult:
+    """The result of something that is no call; `where` says where it stands."""
+    record = {"type": "MalformedCall", "message": f"{where}{error}"}
+    return CallResult(None, None, None, None, RunStatus.ERROR, now(), 0.0, error=record, exception=error).written()

@@ -1,0 +1,48 @@
+"""The tools of each session: made by the factory at the session's first call, and kept to the end of the batch."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from toolrun._offload import TOOL_POOL
+from toolrun.runner._errors import SessionFailed
+from toolrun.runner.toolbox import Toolbox, toolbox
+
+Factory = Callable[[Any], Any]
+
+
+class Sessions:
+    """One toolbox for everything, or one a session where there is a factory.
+
+    Calls without a session share the one that the factory makes of None. A session's tools live as long as this
+    object, for its next call may be the last line of the file. A factory that failed is not asked again.
+    """
+
+    def __init__(self, shared: Toolbox | None, factory: Factory | None) -> None:
+        self._shared, self._factory = shared, factory
+        self._made: dict[Any, asyncio.Task[Toolbox | SessionFailed]] = {}
+
+    async def tools_of(self, session: Any) -> Toolbox:
+        """The session's tools; `SessionFailed` if they cannot be made."""
+        if self._shared is not None:
+            return self._shared
+        making = self._made.get(session)
+        if making is None:
+            making = self._made[session] = asyncio.create_task(self._make(session))
+        made = await asyncio.shield(making)  # one call that is cancelled must not take the session from the others
+        if isinstance(made, SessionFailed):
+            raise made
+        return made
+
+    async def _make(self, session: Any) -> Toolbox | SessionFailed:
+        assert self._factory is not None
+        try:
+            tools = await TOOL_POOL.run_in_thread(self._factory, session)
+            return toolbox(await tools if inspect.isawaitable(tools) else tools)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # also SystemExit: the other sessions go on
+            return SessionFailed(session, error)

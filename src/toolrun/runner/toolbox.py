@@ -1,0 +1,169 @@
+"""A set of tools by name, made tools only when they are called.
+
+What may stand for tools: a tool, a toolkit, a list or mapping of tools or functions, an instance (its public
+methods). A session's sixty bound methods cost nothing until one is called, and then only a shell around facts
+that were found once for the underlying function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from types import MethodType
+from typing import Any
+
+from toolrun.runner._errors import NotATool, UnknownTool, shortened
+from toolrun.runner._json import encode, safe_repr
+from toolrun.tools import BaseTool, BaseToolkit, StructuredTool
+
+Encoded = tuple[bytes, bool]
+
+
+class Encoding:
+    """The JSON of what a body returned, taken where it returned: in its thread, before any other code of the loop."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken: tuple[Any, Encoded] | None = None
+
+    def take(self, value: Any) -> None:
+        """Called by the body that returned the value."""
+        self._taken = value, encode(value)
+
+    def of(self, value: Any) -> Encoded | None:
+        """The JSON of this very value; None if it did not come straight from a body that takes it."""
+        return self._taken[1] if self._taken and self._taken[0] is value else None
+
+
+encoding: ContextVar[Encoding | None] = ContextVar("toolrun_encoding", default=None)
+"""Set by the runner for the call that the code is in."""
+
+
+class Toolbox(Mapping[str, BaseTool]):
+    """Tools by name. A plain function or bound method becomes a tool when it is first asked for."""
+
+    def __init__(self, members: Mapping[str, BaseTool | Callable[..., Any]]) -> None:
+        self._members = dict(members)
+
+    def __getitem__(self, name: str) -> BaseTool:
+        member = self._members.get(name)
+        if member is None:
+            raise UnknownTool(name, self._members)
+        if not isinstance(member, BaseTool):
+            member = self._members[name] = as_tool(name, member)
+        return member
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+def toolbox(tools: Any) -> Toolbox:
+    """A toolbox of whatever stands for tools; `NotATool` if it does not."""
+    if isinstance(tools, Toolbox):
+        return tools
+    if isinstance(tools, Mapping):
+        return Toolbox({_text(name): _member(value) for name, value in tools.items()})
+    if isinstance(tools, BaseTool):
+        return Toolbox({tools.name: tools})
+    if isinstance(tools, BaseToolkit):
+        return _named(tools.get_tools())
+    if isinstance(tools, Iterable) and not isinstance(tools, str | bytes):
+        return _named(tools)
+    if is_function(tools):
+        return _named([tools])
+    methods = {} if tools is None or isinstance(tools, type) else public_methods(tools)
+    if not methods:
+        raise NotATool(f"{_shown(tools)} is no tool, nor a list, a mapping or an instance with public methods")
+    return Toolbox(methods)
+
+
+def public_methods(instance: Any) -> dict[str, Callable[..., Any]]:
+    """The methods of an instance whose names do not begin with `_`, by name; properties are not touched."""
+    kinds = (staticmethod, classmethod)
+    names = [name for name in dir(type(instance)) if not name.startswith("_")]
+    static = {name: inspect.getattr_static(type(instance), name) for name in names}
+    return {
+        name: getattr(instance, name)
+        for name, value in static.items()
+        if inspect.isfunction(value) or isinstance(value, kinds)
+    }
+
+
+def is_function(value: Any) -> bool:
+    """Whether the value is a function, in the sense that it can be called and is neither tool nor class."""
+    return inspect.isroutine(value) or (
+        callable(value) and not isinstance(value, type | BaseTool) and not public_methods(value)
+    )
+
+
+def _named(tools: Iterable[Any]) -> Toolbox:
+    members: dict[str, Any] = {}
+    for each in map(_member, tools):
+        name = each.name if isinstance(each, BaseTool) else getattr(each, "__name__", None)
+        if not name:
+            raise NotATool(f"{_shown(each)} has no name: give it one in a mapping")
+        if name in members:
+            raise NotATool(f"two tools are named {name!r}")
+        members[name] = each
+    return Toolbox(members)
+
+
+def _member(value: Any) -> Any:
+    if isinstance(value, BaseTool) or (callable(value) and not isinstance(value, type)):
+        return value
+    raise NotATool(f"{_shown(value)} is neither a tool nor a function")
+
+
+def _text(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    raise NotATool(f"the name of a tool is a string, not {_shown(name)}")
+
+
+def _shown(value: Any) -> str:
+    return shortened(safe_repr(value), 60)
+
+
+def as_tool(name: str, function: Callable[..., Any]) -> BaseTool:
+    """A function or bound method as a tool, whose schema is found once for all instances of a method's class."""
+    if inspect.ismethod(function):
+        return _shell(name, function.__func__).model_copy(update=_body(function))
+    return _made(name, function)
+
+
+@lru_cache(maxsize=4096)
+def _shell(name: str, method: Callable[..., Any]) -> StructuredTool:
+    """The tool of a method that is bound to nobody, so that no session's state stays alive in the cache."""
+    return _made(name, MethodType(method, _NOBODY))
+
+
+_NOBODY = object()
+
+
+def _made(name: str, function: Callable[..., Any]) -> StructuredTool:
+    description = inspect.getdoc(function) or f"Calls {name}."
+    return StructuredTool.from_function(**_body(function), name=name, description=description)
+
+
+def _body(function: Callable[..., Any]) -> dict[str, Any]:
+    if asyncio.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return {"coroutine": function}
+    return {"func": function if inspect.isgeneratorfunction(function) else _encoding_body(function)}
+
+
+def _encoding_body(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        value = function(*args, **kwargs)
+        if (place := encoding.get()) is not None:
+            place.take(value)
+        return value
+
+    return body
