@@ -84,10 +84,10 @@ class Library:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._modules = [import_module(f"{name}.{module}") for module in MODULES]
 
     def __getattr__(self, name: str) -> Any:
-        for module in self._modules:
+        for path in MODULES:
+            module = import_module(f"{self.name}.{path}")
             if hasattr(module, name):
                 return getattr(module, name)
         raise AttributeError(f"{self.name} has no {name}")
