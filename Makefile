@@ -32,7 +32,8 @@ $(VENV)/.developing: pyproject.toml tests/requirements-no-deps.txt | $(BIN)/pyth
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/desk/make_calls.py > $(VENV)/desk.calls.jsonl
-	-$(BIN)/toolrun run examples/desk/tools.py $(VENV)/desk.calls.jsonl -o $(VENV)/desk.results.jsonl
+	@echo 'toolrun run examples/desk/tools.py:desk $(VENV)/desk.calls.jsonl -o $(VENV)/desk.results.jsonl'
+	@$(BIN)/toolrun run examples/desk/tools.py:desk $(VENV)/desk.calls.jsonl -o $(VENV)/desk.results.jsonl || test $$? -eq 1
 	@echo
 	@echo 'The first results ($(VENV)/desk.results.jsonl has them all):'
 	@head -n 3 $(VENV)/desk.results.jsonl

@@ -55,7 +55,8 @@ def _call_of(tool: BaseTool, request: CallRequest, config: RunConfig) -> Call:
     if request.session is not None:
         metadata["session"] = request.session
     own: RunConfig = {**config, "run_id": new_run_id(), "metadata": metadata}
-    return Call(tool, request.arguments, own, str(request.id))
+    given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
+    return Call(tool, given, own)
 
 
 async def _arun_taking(taken: Encoding, call: Call) -> None:

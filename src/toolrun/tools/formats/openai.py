@@ -22,10 +22,10 @@ class OpenAI:
             return [call for choice in entries(message["choices"], "choices") for call in self.read(choice) or ()]
         if isinstance(inner := message.get("message"), Mapping):
             return _read_chat(inner)
-        if "output" in message:
-            return _read_items(entries(message["output"], "output"))
         if message.get("type") in ("function_call", "function_call_output", "reasoning"):
             return _read_items([message])
+        if "output" in message:
+            return _read_items(entries(message["output"], "output"))
         return _read_chat(message) if _is_chat(message) else None
 
     def describe(self, tool: BaseTool) -> Schema:
