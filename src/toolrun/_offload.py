@@ -190,4 +190,4 @@ TOOL_POOL = ThreadPool("toolrun-tool", max_threads=256)
 """For the bodies of sync tools."""
 
 HANDLER_POOL = ThreadPool("toolrun-handler", max_threads=32)
-"""For sync handlers under the async manager and for background lanes; apart from the tools', so neither starves the other."""
+"""For sync handlers off the loop and for background lanes; apart from the tools', so neither starves the other."""

@@ -1,6 +1,6 @@
-"""A run: what it is, how it may change, how it ends. No input or output happens here.
+"""A run: how it stands and how it may end. No input or output happens here.
 
-    open ──> ended        exactly once, with one of the statuses below
+    running ──> one of the final statuses, exactly once
 
 What arrives after the end is dropped by whoever delivers events: nothing follows a terminal event.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
-from uuid import UUID
 
 from toolrun.errors import is_control_flow
 
@@ -25,6 +24,10 @@ class RunStatus(StrEnum):
     CRASHED = "crashed"
     DENIED = "denied"
     PAUSED = "paused"
+
+
+RUNNING = RunStatus.RUNNING
+OK = RunStatus.OK
 
 
 def status_of(error: BaseException) -> RunStatus:
@@ -43,19 +46,16 @@ def status_of(error: BaseException) -> RunStatus:
 
 
 class RunState:
-    """The mutable heart of one run, shared by every face of it (async, sync, child managers)."""
+    """How one run stands; shared by every face of it (async, sync)."""
 
-    __slots__ = ("cancelled", "parent_run_id", "run_id", "status")
+    __slots__ = ("cancelled", "status")
 
-    def __init__(self, run_id: UUID, parent_run_id: UUID | None) -> None:
-        self.run_id = run_id
-        self.parent_run_id = parent_run_id
-        self.status = RunStatus.RUNNING
-        self.cancelled = False
+    status: RunStatus
+    cancelled: bool
 
     def end(self, status: RunStatus) -> bool:
         """Move to a final status; False when the run has ended before, and so nothing may be told any more."""
-        if self.status is not RunStatus.RUNNING:
+        if self.status is not RUNNING:
             return False
         self.status = status
         return True

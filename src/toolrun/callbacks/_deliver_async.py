@@ -1,8 +1,10 @@
 """The async driver: all on the loop of the run, sync handlers in one hop off it.
 
-`send` is awaited on that loop; `deliver` is the sync face, for threads and for code that cannot await. Async handlers
+`send` is awaited on that loop. `deliver` is the sync face, for threads and for code that cannot await. Async handlers
 that suspend go on in tasks of their own, so a cancelled caller cannot take them along: it keeps waiting for them
 and is cancelled afterwards, however often it is cancelled meanwhile.
+
+An event that finds another one of its run under way is put in line, and whoever ends that one takes it up.
 """
 
 from __future__ import annotations
@@ -11,10 +13,9 @@ import asyncio
 import inspect
 import logging
 from asyncio import AbstractEventLoop
-from collections import deque
-from collections.abc import Coroutine
 from concurrent.futures import Future
-from typing import Any
+from contextvars import Context, copy_context
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from toolrun import _background_loop
@@ -22,7 +23,8 @@ from toolrun._eager import eager
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs, inside
 from toolrun.callbacks._errors import log, report
-from toolrun.callbacks._plan import Plan, Table
+from toolrun.callbacks._plan import Table
+from toolrun.callbacks._scope import Scope
 from toolrun.callbacks._settle import settle
 
 logger = logging.getLogger("toolrun.callbacks")
@@ -33,194 +35,192 @@ Running = tuple["asyncio.Future[Any]", int]
 """Something under way for an event, and the position of the handler it belongs to."""
 
 
-class AsyncDelivery(Delivery):
-    """Delivers the events of a run on one loop. Its turn is only touched in that loop's thread."""
+class Event(NamedTuple):
+    """An event that nobody awaits directly; `delivered` tells a caller that waits elsewhere."""
 
-    __slots__ = ("_busy", "_owner", "loop")
+    name: str
+    table: Table
+    args: Args
+    kwargs: Kwargs
+    context: Context
+    delivered: asyncio.Future[None] | Future[None] | None = None
+
+
+class AsyncDelivery(Delivery):
+    """Delivers the events of a run on one loop. Whose turn it is, is only touched in that loop's thread."""
+
+    __slots__ = ("_busy", "_inline_task", "loop")
 
     def __init__(
         self,
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        plan: Plan,
-        handlers: tuple[Any, ...],
+        scope: Scope,
+        run_id: UUID | None = None,
+        common: Kwargs | None = None,
         loop: AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(run_id, parent_run_id, plan, handlers)
+        super().__init__(scope, run_id, common)
         self.loop = loop or asyncio.get_running_loop()
         self._busy = False
-        self._owner: Any = None
+        self._inline_task: asyncio.Task[Any] | None = None
 
-    # ── awaited on the loop ────────────────────────────────────────────────────────────────────────────
-
-    def send(self, event: str, args: Args, kwargs: Kwargs) -> Coroutine[Any, Any, None]:
+    async def send(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
-        table = self.plan.table(event, self.handlers)
-        return _nobody() if table is None else self._send(event, table, args, kwargs)
-
-    async def _send(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
-        cancelled: BaseException | None = None
+        table = self.plan[event]
+        if table is None:
+            return
+        kwargs = self._all_keywords(event, kwargs)
         if self._busy:
-            if self._is_inside():
-                self._queue((event, table, args, kwargs))
-                return
-            cancelled = await self._turn()
+            await self._wait_in_line(event, table, args, kwargs)
+            return
         self._busy = True
-        running: list[Running] = []
         errors: list[BaseException] = []
+        running: list[Running] = []
         try:
             if table.inline:
-                await self._send_inline(event, table, args, kwargs, errors)
+                await self._await_inline(event, table, args, kwargs, errors)
             running = self._start(event, table, args, kwargs, errors)
             if running:
-                cancelled = await settle([future for future, _ in running]) or cancelled
+                cancelled = await settle([future for future, _ in running])
                 errors += self._errors_of(event, running)
                 running = []
+                if cancelled is not None:
+                    errors.insert(0, cancelled)
         finally:
-            self._pass_turn_after(event, running)
-        if cancelled is not None:
-            raise cancelled
+            if running:  # this coroutine is being closed; the handlers go on
+                self._end_with(running, errors, Event(event, table, args, kwargs, copy_context()))
+            elif self._waiting:
+                self._take_up_waiting()
+            else:
+                self._busy = False
         if errors:
             raise errors[0]
 
-    async def _turn(self) -> BaseException | None:
-        """Wait for this caller's turn; returns a cancel that came meanwhile."""
-        turn = self.loop.create_future()
-        self._queue(turn)
-        try:
-            return await settle([turn])
-        except GeneratorExit:
-            if not turn.cancel():  # it had come already: the next one shall have it
-                self._pass_turn()
-            raise
+    async def _wait_in_line(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
+        if inside.get() is self or (self._inline_task and self._inline_task is asyncio.current_task()):
+            self._queue(Event(event, table, args, kwargs, copy_context()))  # a handler cannot wait for itself
+            return
+        delivered = self.loop.create_future()
+        self._queue(Event(event, table, args, kwargs, copy_context(), delivered))
+        cancelled = await settle([delivered])
+        error = delivered.exception()
+        if cancelled is not None or error is not None:
+            raise cancelled or error or AssertionError
 
-    def _is_inside(self) -> bool:
-        return inside.get() is self or (self._owner is not None and self._owner is asyncio.current_task())
-
-    async def _send_inline(
+    async def _await_inline(
         self, event: str, table: Table, args: Args, kwargs: Kwargs, errors: list[BaseException]
     ) -> None:
         """`run_inline` handlers, one by one in the caller's own task and context."""
-        self._owner = asyncio.current_task()
-        try:
-            for position, function, _ in table.inline:
-                handler = self.handlers[position]
-                try:
-                    heard = function(handler, *args, **kwargs)
-                    if heard is not None and inspect.isawaitable(heard):
-                        await heard
-                except GeneratorExit:
-                    raise
-                except BaseException as error:
-                    if report(error, handler, event, self.run_id):
-                        errors.append(error)
-        finally:
-            self._owner = None
+        handlers = self.handlers
+        for position, function, is_async in table.inline:
+            try:
+                heard = function(handlers[position], *args, **kwargs)
+                if is_async or (heard is not None and inspect.isawaitable(heard)):
+                    self._inline_task = asyncio.current_task()
+                    await heard
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                if report(error, handlers[position], event, self.run_id):
+                    errors.append(error)
+            finally:
+                self._inline_task = None
 
     # ── from a thread, or where nothing can be awaited ─────────────────────────────────────────────────
 
     def deliver(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """The sync face. In another thread: wait until the loop has delivered. In the loop's own thread: sync
         inline handlers at once, the others in order without waiting, since the loop cannot run meanwhile."""
-        table = self.plan.table(event, self.handlers)
+        table = self.plan[event]
         if table is None:
             return
+        kwargs = self._all_keywords(event, kwargs)
         if asyncio._get_running_loop() is self.loop:
-            self._send_without_waiting(event, table, args, kwargs)
-            return
-        waits = inside.get() is not self
-        sent = self.post(event, table, args, kwargs, waits)
-        if waits:
-            sent.result()
+            self._begin(Event(event, table, args, kwargs, copy_context()))
+        elif inside.get() is self:
+            self.post(Event(event, table, args, kwargs, copy_context()))
+        else:
+            self.post_and_wait(event, table, args, kwargs)
 
     def deliver_at_once(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """For a coroutine that is being closed and can await nothing: sync handlers now, async ones on the loop,
         or on the background loop where theirs runs no more."""
-        table = self.plan.table(event, self.handlers)
+        table = self.plan[event]
         if table is None:
             return
-        self._log(event, self._call_each(event, table.sync, args, kwargs))
-        later = Table(tasks=table.coroutines, lanes=table.lanes)
+        kwargs = self._all_keywords(event, kwargs)
+        for error in self._call_each(event, table.sync, args, kwargs):
+            log(error, self, event, self.run_id)
+        later = Event(event, Table(tasks=table.coroutines, lanes=table.lanes), args, kwargs, copy_context())
         if self.loop.is_closed():
             self.loop, self._busy = _background_loop.loop(), False
         if asyncio._get_running_loop() is self.loop:
-            self._send_without_waiting(event, later, args, kwargs)
+            self._begin(later)
         else:
-            self.post(event, later, args, kwargs, waits=False)
+            self.post(later)
 
-    def post(self, event: str, table: Table, args: Args, kwargs: Kwargs, waits: bool) -> Future[None]:
-        """Have the loop deliver the event, in the order of the posts; the future is done when it is delivered,
-        or, where nobody waits, when it is under way."""
-        sent: Future[None] = Future()
-
-        def begin() -> None:
-            if waits:
-                task = self.loop.create_task(self._send(event, table, args, kwargs))
-                task.add_done_callback(lambda task: _copy_outcome(task, sent))
-            else:
-                self._send_without_waiting(event, table, args, kwargs)
-                sent.set_result(None)
-
+    def post(self, event: Event) -> None:
+        """Have the loop deliver the event, from any thread; events are delivered in the order of the posts."""
         try:
-            self.loop.call_soon_threadsafe(begin)
+            self.loop.call_soon_threadsafe(self._begin, event)
         except RuntimeError:
-            logger.warning("%s of run %s is lost: its event loop is closed", event, self.run_id)
-            sent.set_result(None)
-        return sent
+            logger.warning("%s of run %s is lost: its event loop is closed", event.name, self.run_id)
+            if event.delivered:
+                event.delivered.set_result(None)
 
-    def _send_without_waiting(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
+    def post_and_wait(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
+        """Have the loop deliver the event and wait for it, in a thread that is not the loop's."""
+        delivered: Future[None] = Future()
+        self.post(Event(event, table, args, kwargs, copy_context(), delivered))
+        delivered.result()
+
+    def _begin(self, event: Event) -> None:
         if self._busy:
-            self._queue((event, table, args, kwargs))
-            return
-        self._busy = True
-        self._pass_turn_after(event, self._start_all(event, table, args, kwargs))
-
-    def _start_all(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[Running]:
-        """Start everything, `run_inline` handlers as well; errors can only be logged."""
-        inline_sync = [(position, function) for position, function, is_async in table.inline if not is_async]
-        inline_async = tuple((position, function) for position, function, is_async in table.inline if is_async)
-        errors = self._call_each(event, inline_sync, args, kwargs)
-        running = self._start(event, table._replace(tasks=table.tasks + inline_async), args, kwargs, errors)
-        self._log(event, errors)
-        return running
-
-    def _log(self, event: str, errors: list[BaseException]) -> None:
-        for error in errors:
-            log(error, self, event, self.run_id)
-
-    # ── turns ──────────────────────────────────────────────────────────────────────────────────────────
-
-    def _queue(self, item: Any) -> None:
-        if self._waiting is None:
-            self._waiting = deque()
-        self._waiting.append(item)
-
-    def _pass_turn_after(self, event: str, running: list[Running]) -> None:
-        """Free the turn when all that runs has ended: at once, as a rule."""
-        for future, _ in running:
-            if not future.done():
-                future.add_done_callback(lambda _: self._pass_turn_after(event, running))
-                return
-        if running:
-            self._log(event, self._errors_of(event, running))
-        if self._waiting:
-            self._pass_turn()
+            self._queue(event)
         else:
-            self._busy = False
+            self._busy = True
+            if self._take_up(event):
+                self._take_up_waiting()
 
-    def _pass_turn(self) -> None:
-        """Give the turn to the next in line: a caller that waits, or an event whose caller does not."""
+    def _take_up_waiting(self) -> None:
+        """Deliver what is in line, as far as that needs no waiting."""
         while self._waiting:
-            item = self._waiting.popleft()
-            if not isinstance(item, asyncio.Future):
-                running = self._start_all(*item)
-                if running:
-                    self._pass_turn_after(item[0], running)
-                    return
-            elif not item.done():
-                item.set_result(None)
+            if not self._take_up(self._waiting.popleft()):
                 return
         self._busy = False
+
+    def _take_up(self, event: Event) -> bool:
+        """Deliver one event of the line; False if handlers are still at it, who will then go on with the line."""
+        errors: list[BaseException] = []
+        running = event.context.run(self._start_all, event, errors)
+        return self._end_with(running, errors, event)
+
+    def _start_all(self, event: Event, errors: list[BaseException]) -> list[Running]:
+        """Start everything, `run_inline` handlers as well: nobody can await those here."""
+        name, table, args, kwargs, _, _ = event
+        sync = [(position, function) for position, function, is_async in table.inline if not is_async]
+        tasks = [(position, function) for position, function, is_async in table.inline if is_async]
+        errors += self._call_each(name, sync, args, kwargs)
+        return self._start(name, table._replace(tasks=(*tasks, *table.tasks)), args, kwargs, errors)
+
+    def _end_with(self, running: list[Running], errors: list[BaseException], event: Event) -> bool:
+        """Tell what the event came to as soon as all that runs has ended; True if that is now."""
+        for future, _ in running:
+            if not future.done():
+                future.add_done_callback(lambda _: self._end_later(running, errors, event))
+                return False
+        errors += self._errors_of(event.name, running)
+        if event.delivered is None:
+            for error in errors:
+                log(error, self, event.name, self.run_id)
+        elif errors:
+            event.delivered.set_exception(errors[0])
+        else:
+            event.delivered.set_result(None)
+        return True
+
+    def _end_later(self, running: list[Running], errors: list[BaseException], event: Event) -> None:
+        if self._end_with(running, errors, event):
+            self._take_up_waiting()
 
     # ── what is started ────────────────────────────────────────────────────────────────────────────────
 
@@ -234,12 +234,11 @@ class AsyncDelivery(Delivery):
             running += [(asyncio.wrap_future(passed, loop=self.loop), _NO_HANDLER) for passed in full]
         if table.blocking:
             run_in_context = self._context(HOP).run
-            running.append(
-                (HANDLER_POOL.start(run_in_context, self._call_each, event, table.blocking, args, kwargs), HOP)
-            )
+            hop = HANDLER_POOL.start(run_in_context, self._call_each, event, table.blocking, args, kwargs)
+            running.append((hop, HOP))
         if table.tasks:
-            handlers, contexts = self.handlers, self._context
-            calls = [(function(handlers[at], *args, **kwargs), contexts(at)) for at, function in table.tasks]
+            handlers, context = self.handlers, self._context
+            calls = [(function(handlers[at], *args, **kwargs), context(at)) for at, function in table.tasks]
             for order, outcome in eager(calls, self.loop):
                 position = table.tasks[order][0]
                 if isinstance(outcome, asyncio.Future):
@@ -259,15 +258,3 @@ class AsyncDelivery(Delivery):
                 if error is not None and report(error, self.handlers[position], event, self.run_id):
                     errors.append(error)
         return errors
-
-
-async def _nobody() -> None:
-    """What is awaited when nobody listens."""
-
-
-def _copy_outcome(task: asyncio.Task[None], sent: Future[None]) -> None:
-    error = asyncio.CancelledError() if task.cancelled() else task.exception()
-    if error is not None:
-        sent.set_exception(error)
-    else:
-        sent.set_result(None)

@@ -22,9 +22,11 @@ from typing import Any
 from uuid import UUID
 
 from toolrun import _background_loop
+from toolrun._ids import new_run_id
 from toolrun.callbacks._errors import report
-from toolrun.callbacks._plan import Call, Plan, Table
-from toolrun.run import RunState
+from toolrun.callbacks._plan import Call, Plan, Table, plan_for
+from toolrun.callbacks._scope import Scope
+from toolrun.run import RUNNING, RunState
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -36,27 +38,72 @@ HOP = -1
 """Stands for the sync handlers that share one hop, in place of a handler's position."""
 
 
+NOBODY = Plan((), id)
+"""The plan where there are no handlers."""
+
+
 class Delivery(RunState):
-    """What both drivers share: the run's handlers, their plan, and their contexts."""
+    """One open run: its scope, its ids, who listens, and their contexts. Shared by every face of the run."""
 
-    __slots__ = ("_base_context", "_contexts", "_waiting", "handlers", "plan")
+    __slots__ = ("_base", "_common", "_contexts", "_keywords", "_run_id", "_waiting", "handlers", "plan", "scope")
 
-    def __init__(self, run_id: UUID, parent_run_id: UUID | None, plan: Plan, handlers: tuple[Any, ...]) -> None:
-        super().__init__(run_id, parent_run_id)
-        self.plan, self.handlers = plan, handlers
+    def __init__(self, scope: Scope, run_id: UUID | None, common: Kwargs | None) -> None:
+        self.status = RUNNING
+        self.cancelled = False
+        self.scope = scope
+        self.handlers = handlers = scope.handlers
+        self.plan = plan_for(handlers) if handlers else NOBODY
+        self._run_id = run_id
+        self._common = common
+        self._keywords: Kwargs | None = None
         self._contexts: dict[int, Context] | None = None
         self._waiting: deque[Any] | None = None
+
+    @property
+    def run_id(self) -> UUID:
+        """The run's id, made when first asked for: a run that nobody watches needs none."""
+        run_id = self._run_id
+        if run_id is None:
+            run_id = self._run_id = new_run_id()
+        return run_id
+
+    @property
+    def keywords(self) -> Kwargs:
+        """What every event of the run carries: ids, tags, and for tools the tool call id."""
+        keywords = self._keywords
+        if keywords is None:
+            scope = self.scope
+            keywords = self._keywords = {
+                "run_id": self.run_id,
+                "parent_run_id": scope.parent_run_id,
+                "tags": list(scope.tags),
+            }
+            if self._common:
+                keywords |= self._common
+        return keywords
+
+    def _all_keywords(self, event: str, kwargs: Kwargs) -> Kwargs:
+        """The keywords of one event. A custom event carries only its run's id, tags and metadata."""
+        if event == "on_custom_event":
+            scope = self.scope
+            return {"run_id": self.run_id, "tags": list(scope.tags), "metadata": dict(scope.metadata), **kwargs}
+        return {**self.keywords, **kwargs}
+
+    def _queue(self, item: Any) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(item)
 
     def _context(self, key: int) -> Context:
         """The context of one handler for the whole run, copied where the run's first event happened."""
         contexts = self._contexts
         if contexts is None:
             contexts = self._contexts = {}
-            self._base_context = copy_context()
-            self._base_context.run(inside.set, self)
+            self._base = copy_context()
+            self._base.run(inside.set, self)
         context = contexts.get(key)
         if context is None:
-            context = contexts[key] = self._base_context.copy()
+            context = contexts[key] = self._base.copy()
         return context
 
     def _put_in_lanes(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[Future[None]]:
@@ -70,13 +117,13 @@ class Delivery(RunState):
     def _call_each(self, event: str, calls: Sequence[Call], args: Args, kwargs: Kwargs) -> list[BaseException]:
         """Call sync handlers in order, each whatever the others do; returns what has to be raised."""
         errors: list[BaseException] = []
+        handlers = self.handlers
         for position, function in calls:
-            handler = self.handlers[position]
             try:
-                heard = function(handler, *args, **kwargs)
+                heard = function(handlers[position], *args, **kwargs)
                 if heard is not None and inspect.iscoroutine(heard):
                     _background_loop.finish(heard)
             except BaseException as error:
-                if report(error, handler, event, self.run_id):
+                if report(error, handlers[position], event, self.run_id):
                     errors.append(error)
         return errors

@@ -24,7 +24,6 @@ from toolrun.callbacks.base import (
     EVENTS,
     AsyncCallbackHandler,
     BaseCallbackHandler,
-    CallbackManagerMixin,
     ChainManagerMixin,
     LLMManagerMixin,
     RetrieverManagerMixin,
@@ -68,10 +67,7 @@ def _ignore_flag(event: str) -> str | None:
 IGNORE_FLAGS = {event: flag for event in EVENTS if (flag := _ignore_flag(event))}
 """Which property of a handler silences which event."""
 
-_UNHEARD = {
-    inspect.getattr_static(kind, event) for kind in (BaseCallbackHandler, AsyncCallbackHandler) for event in EVENTS
-}
-assert CallbackManagerMixin.on_tool_start in _UNHEARD
+_UNHEARD = {getattr(kind, event) for kind in (BaseCallbackHandler, AsyncCallbackHandler) for event in EVENTS}
 
 
 def is_overridden(handler: Any, event: str) -> bool:
@@ -157,7 +153,12 @@ def _heard(handler: Any, event: str) -> Heard | None:
 
 
 def _compile(handlers: tuple[Any, ...], event: str) -> Table | None:
-    sync, inline, blocking, tasks, coroutines, lanes = [], [], [], [], [], []
+    sync: list[Call] = []
+    inline: list[tuple[int, Heard, bool]] = []
+    blocking: list[Call] = []
+    tasks: list[Call] = []
+    coroutines: list[Call] = []
+    lanes: list[tuple[int, Heard, Lane]] = []
     for position, handler in enumerate(handlers):
         function = _heard(handler, event)
         if function is None:
@@ -177,38 +178,42 @@ def _compile(handlers: tuple[Any, ...], event: str) -> Table | None:
     return Table(tuple(sync), tuple(inline), tuple(blocking), tuple(tasks), tuple(coroutines), tuple(lanes))
 
 
-class Plan:
-    """The tables of a tuple of handlers."""
+def _reference(handler: Any, forget: Callable[[Any], object]) -> Callable[[], Any]:
+    try:
+        return weakref.ref(handler, forget)
+    except TypeError:
+        raise InvalidHandler(handler, "it takes no weak references: add '__weakref__' to its __slots__") from None
 
-    __slots__ = ("_tables", "_watched")
 
-    def __init__(self, handlers: tuple[Any, ...]) -> None:
+class Plan(dict[str, "Table | None"]):
+    """The tables of a tuple of handlers by event, each compiled when first looked up; None if nobody hears it."""
+
+    __slots__ = ("_handlers",)
+
+    def __init__(self, handlers: tuple[Any, ...], forget: Callable[[Any], object]) -> None:
         for handler in handlers:
             check_handler(handler)
-        self._tables: dict[str, Table | None] = {}
-        self._watched: list[weakref.ref[Any]] = []
+        self._handlers = [_reference(handler, forget) for handler in handlers]
 
-    def table(self, event: str, handlers: tuple[Any, ...]) -> Table | None:
-        """Who hears the event; None if nobody does."""
-        try:
-            return self._tables[event]
-        except KeyError:
-            table = self._tables[event] = _compile(handlers, event)
-            return table
+    def __missing__(self, event: str) -> Table | None:
+        handlers = tuple(handler() for handler in self._handlers)
+        table = self[event] = _compile(handlers, event)
+        return table
 
 
-_plans: dict[tuple[int, ...], Plan] = {}
+_plans: dict[Any, Plan] = {}
 
 
 def plan_for(handlers: tuple[Any, ...]) -> Plan:
     """The plan of these very handlers, cached as long as all of them live."""
-    key = tuple(map(id, handlers))
+    key = id(handlers[0]) if len(handlers) == 1 else tuple(map(id, handlers))
     plan = _plans.get(key)
-    if plan is None:
-        plan = Plan(handlers)
-        try:
-            plan._watched = [weakref.ref(handler, lambda _: _plans.pop(key, None)) for handler in handlers]
-        except TypeError:  # a handler that takes no weak references: no way to know when its id is free again
-            return plan
-        _plans[key] = plan
+    return plan if plan is not None else _new_plan(handlers, key)
+
+
+def _new_plan(handlers: tuple[Any, ...], key: Any) -> Plan:
+    def forget(_: Any) -> None:
+        _plans.pop(key, None)
+
+    plan = _plans[key] = Plan(handlers, forget)
     return plan

@@ -224,10 +224,10 @@ class BaseCallbackHandler(
     CallbackManagerMixin,
     RunManagerMixin,
 ):
-    """The base of handlers. Facts about a handler are found when it is first used and kept: set its options in `__init__`."""
+    """The base of handlers. Facts about a handler are found at its first event and kept: set options in `__init__`."""
 
     raise_error: bool = False
-    """Let this handler's exceptions reach the caller, after every other handler has had the event. Else they are logged."""
+    """Let this handler's exceptions reach the caller, after all other handlers had the event; else they are logged."""
 
     run_inline: bool = False
     """Under an async manager, run in the caller's task and context instead of off the loop. Must not block."""

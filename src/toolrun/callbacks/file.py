@@ -11,12 +11,12 @@ from toolrun.callbacks.stdout import StdOutCallbackHandler
 
 
 class FileCallbackHandler(StdOutCallbackHandler):
-    """Writes what `StdOutCallbackHandler` prints to a file, opened at once; use it as a context manager, or `close` it."""
+    """Writes what `StdOutCallbackHandler` prints to a file. It opens at once: use it in `with`, or `close` it."""
 
     def __init__(self, filename: str | Path, mode: str = "a", color: str | None = None) -> None:
         super().__init__(color)
         self.filename, self.mode = str(filename), mode
-        self.file: TextIO = cast(TextIO, Path(filename).open(mode, encoding="utf-8"))
+        self.file: TextIO = cast(TextIO, Path(filename).open(mode, encoding="utf-8"))  # noqa: SIM115
 
     def _write(self, text: str, color: str | None = None, end: str = "") -> None:
         if self.file.closed:

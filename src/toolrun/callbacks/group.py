@@ -39,7 +39,7 @@ class CallbackManagerForChainGroup(CallbackManager):
     @classmethod
     def around(cls, run: CallbackManagerForChainRun) -> Self:
         """The group manager of an open run."""
-        group = cls.of(run.get_child()._scope)
+        group = cls.of(run.child_scope())
         group.parent_run_manager, group.ended = run, False
         return group
 
@@ -89,7 +89,7 @@ class AsyncCallbackManagerForChainGroup(AsyncCallbackManager):
     @classmethod
     def around(cls, run: AsyncCallbackManagerForChainRun) -> Self:
         """The group manager of an open run."""
-        group = cls.of(run.get_child()._scope)
+        group = cls.of(run.child_scope())
         group.parent_run_manager, group.ended = run, False
         return group
 

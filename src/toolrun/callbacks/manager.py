@@ -10,7 +10,6 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from toolrun._ids import new_run_id
 from toolrun.callbacks import _configure
 from toolrun.callbacks._plan import plan_for
 from toolrun.callbacks._scope import Scope
@@ -208,13 +207,13 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
         run_id: UUID | None,
         parent_run_id: UUID | None,
         kwargs: dict[str, Any],
-        common: dict[str, Any],
+        common: dict[str, Any] | None,
     ) -> Any:
         """Open a run and send its start event."""
         scope = self._scope
         if parent_run_id is not None and parent_run_id != scope.parent_run_id:
             scope = scope._replace(parent_run_id=parent_run_id)
-        run = kind.of(scope, run_id or new_run_id(), common)
+        run = kind.of(scope, run_id, common)
         kwargs["metadata"] = dict(scope.metadata)
         return self._started(run, event, args, kwargs)
 
@@ -235,7 +234,7 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
     ) -> ToolRun:
         """Open a tool run. `tool_call_id=` goes with all of its events. If a handler makes the start event raise,
         the run is ended by `on_tool_error` first."""
-        common = {"tool_call_id": kwargs["tool_call_id"]} if "tool_call_id" in kwargs else {}
+        common = {"tool_call_id": kwargs["tool_call_id"]} if "tool_call_id" in kwargs else None
         kwargs["inputs"] = inputs
         args = (serialized or {}, input_str)
         opened: ToolRun = self._open(self._tool_run, "on_tool_start", args, run_id, parent_run_id, kwargs, common)
@@ -251,7 +250,7 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
     ) -> ChainRun:
         """Open a chain run."""
         args = (serialized, inputs)
-        opened: ChainRun = self._open(self._chain_run, "on_chain_start", args, run_id, parent_run_id, kwargs, {})
+        opened: ChainRun = self._open(self._chain_run, "on_chain_start", args, run_id, parent_run_id, kwargs, None)
         return opened
 
     def on_retriever_start(
@@ -265,7 +264,7 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
         """Open a retriever run."""
         args = (serialized or {}, query)
         opened: RetrieverRun = self._open(
-            self._retriever_run, "on_retriever_start", args, run_id, parent_run_id, kwargs, {}
+            self._retriever_run, "on_retriever_start", args, run_id, parent_run_id, kwargs, None
         )
         return opened
 
@@ -287,7 +286,7 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
         ids = [run_id, *[None] * len(inputs)]
         opened: LLMRuns = self._all(
             [
-                self._open(self._llm_run, event, (serialized, [one]), run_id, None, dict(kwargs), {})
+                self._open(self._llm_run, event, (serialized, [one]), run_id, None, dict(kwargs), None)
                 for one, run_id in zip(inputs, ids, strict=False)
             ]
         )
@@ -297,7 +296,7 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
         """Send an event of the caller's own kind to these handlers. No other keywords are taken."""
         if kwargs and self._scope.handlers:
             raise ValueError(f"on_custom_event takes no further keywords, got {sorted(kwargs)}: put them into data.")
-        run = self._chain_run.of(self._scope, run_id or self._scope.parent_run_id or new_run_id(), {})
+        run = self._chain_run.of(self._scope, run_id or self._scope.parent_run_id)
         sent: Sent = run.on_custom_event(name, data)
         return sent
 

@@ -7,15 +7,13 @@ nothing, or a coroutine to await. Events that come after the terminal one are dr
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
-from toolrun._ids import new_run_id
 from toolrun.callbacks._deliver_async import AsyncDelivery
 from toolrun.callbacks._deliver_sync import SyncDelivery
-from toolrun.callbacks._plan import plan_for
 from toolrun.callbacks._scope import EMPTY, Scope
-from toolrun.run import RunStatus, status_of
+from toolrun.run import OK, RUNNING, RunStatus, status_of
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -30,9 +28,14 @@ Delivery = SyncDelivery | AsyncDelivery
 
 
 class BaseRunManager(Generic[Sent]):
-    """What every run manager has: the run's ids, handlers, tags and metadata, and the events of any run."""
+    """What every run manager has: the run's ids, handlers, tags and metadata, and the events of any run.
 
-    __slots__ = ("_common", "_delivery", "_scope", "run_id")
+    A run manager is a view of the run; its state is in the delivery, which all faces of the run share.
+    """
+
+    __slots__ = ("_delivery",)
+
+    _delivery: Delivery
 
     def __init__(
         self,
@@ -55,63 +58,67 @@ class BaseRunManager(Generic[Sent]):
             metadata or {},
             inheritable_metadata or {},
         )
-        self._open(scope, run_id, {})
-
-    @classmethod
-    def of(cls, scope: Scope, run_id: UUID, common: dict[str, Any]) -> Self:
-        """Open a run in a scope; `common` are keywords that all of its events carry beside ids and tags."""
-        run = cls.__new__(cls)
-        run._open(scope, run_id, common)
-        return run
-
-    def _open(self, scope: Scope, run_id: UUID, common: dict[str, Any]) -> None:
-        self._scope = scope
-        self.run_id = run_id
-        self._common = {"run_id": run_id, "parent_run_id": scope.parent_run_id, "tags": list(scope.tags), **common}
         self._delivery = self._new_delivery(scope, run_id)
 
-    def _new_delivery(self, scope: Scope, run_id: UUID) -> Delivery:
-        raise NotImplementedError
+    _new_delivery: ClassVar[type[SyncDelivery | AsyncDelivery]]
+
+    @classmethod
+    def of(cls, scope: Scope, run_id: UUID | None = None, common: dict[str, Any] | None = None) -> Self:
+        """Open a run in a scope; `common` are keywords that all of its events carry beside ids and tags."""
+        run = cls.__new__(cls)
+        run._delivery = cls._new_delivery(scope, run_id, common)
+        return run
+
+    def _as(self, kind: type[BaseRunManager[Any]]) -> Any:
+        """Another face of the same run: sync or async, as the caller needs it."""
+        face = kind.__new__(kind)
+        face._delivery = self._delivery
+        return face
 
     @classmethod
     def get_noop_manager(cls) -> Self:
         """A manager that nobody listens to."""
-        return cls.of(EMPTY, new_run_id(), {})
+        return cls.of(EMPTY)
 
     @property
-    def handlers(self) -> list[Any]:
-        """The handlers of this run."""
-        return list(self._scope.handlers)
-
-    @property
-    def inheritable_handlers(self) -> list[Any]:
-        """The handlers that child runs get."""
-        return list(self._scope.inheritable_handlers)
+    def run_id(self) -> UUID:
+        """The id of this run."""
+        return self._delivery.run_id
 
     @property
     def parent_run_id(self) -> UUID | None:
         """The run that this one happens in."""
-        return self._scope.parent_run_id
+        return self._delivery.scope.parent_run_id
+
+    @property
+    def handlers(self) -> list[Any]:
+        """The handlers of this run."""
+        return list(self._delivery.handlers)
+
+    @property
+    def inheritable_handlers(self) -> list[Any]:
+        """The handlers that child runs get."""
+        return list(self._delivery.scope.inheritable_handlers)
 
     @property
     def tags(self) -> list[str]:
         """The tags of this run."""
-        return list(self._scope.tags)
+        return list(self._delivery.scope.tags)
 
     @property
     def inheritable_tags(self) -> list[str]:
         """The tags that child runs get."""
-        return list(self._scope.inheritable_tags)
+        return list(self._delivery.scope.inheritable_tags)
 
     @property
     def metadata(self) -> dict[str, Any]:
         """The metadata of this run."""
-        return dict(self._scope.metadata)
+        return dict(self._delivery.scope.metadata)
 
     @property
     def inheritable_metadata(self) -> dict[str, Any]:
         """The metadata that child runs get."""
-        return dict(self._scope.inheritable_metadata)
+        return dict(self._delivery.scope.inheritable_metadata)
 
     @property
     def status(self) -> RunStatus:
@@ -123,24 +130,19 @@ class BaseRunManager(Generic[Sent]):
         """Whether the run is asked to stop. A tool that loops should look at it and return early."""
         return self._delivery.cancelled
 
-    def _as(self, kind: type[BaseRunManager[Any]]) -> Any:
-        """Another face of the same run: sync or async, as the caller needs it."""
-        face = kind.__new__(kind)
-        face._scope, face.run_id, face._common, face._delivery = self._scope, self.run_id, self._common, self._delivery
-        return face
-
-    def _send_as_is(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
-        raise NotImplementedError
+    def child_scope(self, tag: str | None = None) -> Scope:
+        """What runs inside this one start from."""
+        return self._delivery.scope.child(self._delivery.run_id, tag)
 
     def _send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
-        return self._send_as_is(event, args, {**self._common, **kwargs})
+        raise NotImplementedError
 
     def _skip(self) -> Sent:
         raise NotImplementedError
 
     def _tell(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
         """Send an event of an open run."""
-        if self._delivery.status is not RunStatus.RUNNING:
+        if self._delivery.status is not RUNNING:
             return self._skip()
         return self._send(event, args, kwargs)
 
@@ -163,10 +165,7 @@ class BaseRunManager(Generic[Sent]):
 
     def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> Sent:
         """Send an event of the caller's own kind, as part of this run."""
-        if self._delivery.status is not RunStatus.RUNNING:
-            return self._skip()
-        common = {"run_id": self.run_id, "tags": self.tags, "metadata": self.metadata}
-        return self._send_as_is("on_custom_event", (name, data), {**common, **kwargs})
+        return self._tell("on_custom_event", (name, data), kwargs)
 
 
 class _ToolRun(BaseRunManager[Sent]):
@@ -184,7 +183,7 @@ class _ToolRun(BaseRunManager[Sent]):
 
     def on_tool_end(self, output: Any, **kwargs: Any) -> Sent:
         """End the run with its output."""
-        return self._end("on_tool_end", RunStatus.OK, (output,), kwargs)
+        return self._end("on_tool_end", OK, (output,), kwargs)
 
     def on_tool_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception; one that only pauses the agent is sent with `paused=True`."""
@@ -198,7 +197,7 @@ class _ChainRun(BaseRunManager[Sent]):
 
     def on_chain_end(self, outputs: Any, **kwargs: Any) -> Sent:
         """End the run with its outputs."""
-        return self._end("on_chain_end", RunStatus.OK, (outputs,), kwargs)
+        return self._end("on_chain_end", OK, (outputs,), kwargs)
 
     def on_chain_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception."""
@@ -226,7 +225,7 @@ class _LLMRun(BaseRunManager[Sent]):
 
     def on_llm_end(self, response: Any, **kwargs: Any) -> Sent:
         """End the run with the model's response."""
-        return self._end("on_llm_end", RunStatus.OK, (response,), kwargs)
+        return self._end("on_llm_end", OK, (response,), kwargs)
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception; `response=` holds what had come."""
@@ -238,7 +237,7 @@ class _RetrieverRun(BaseRunManager[Sent]):
 
     def on_retriever_end(self, documents: Sequence[Any], **kwargs: Any) -> Sent:
         """End the run with what was found."""
-        return self._end("on_retriever_end", RunStatus.OK, (documents,), kwargs)
+        return self._end("on_retriever_end", OK, (documents,), kwargs)
 
     def on_retriever_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception."""
@@ -250,10 +249,9 @@ class RunManager(BaseRunManager[None]):
 
     __slots__ = ()
 
-    def _new_delivery(self, scope: Scope, run_id: UUID) -> Delivery:
-        return SyncDelivery(run_id, scope.parent_run_id, plan_for(scope.handlers), scope.handlers)
+    _new_delivery = SyncDelivery
 
-    def _send_as_is(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._delivery.deliver(event, args, kwargs)
 
     def _skip(self) -> None:
@@ -265,10 +263,9 @@ class AsyncRunManager(BaseRunManager[Awaited]):
 
     __slots__ = ()
 
-    def _new_delivery(self, scope: Scope, run_id: UUID) -> Delivery:
-        return AsyncDelivery(run_id, scope.parent_run_id, plan_for(scope.handlers), scope.handlers)
+    _new_delivery = AsyncDelivery
 
-    def _send_as_is(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaited:
+    def _send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaited:
         return self._delivery.send(event, args, kwargs)
 
     async def _skip(self) -> None:
@@ -277,7 +274,7 @@ class AsyncRunManager(BaseRunManager[Awaited]):
     def close(self, event: str, error: BaseException) -> None:
         """End the run where nothing can be awaited (`GeneratorExit`): sync handlers now, async ones on the loop."""
         if self._delivery.end(status_of(error)):
-            self._delivery.deliver_at_once(event, (error,), dict(self._common))
+            self._delivery.deliver_at_once(event, (error,), {})
 
 
 class ParentRunManager(RunManager):
@@ -289,7 +286,7 @@ class ParentRunManager(RunManager):
         """A manager for runs inside this one; `tag` is for them alone, not for their children."""
         from toolrun.callbacks.manager import CallbackManager
 
-        return CallbackManager.of(self._scope.child(self.run_id, tag))
+        return CallbackManager.of(self.child_scope(tag))
 
 
 class AsyncParentRunManager(AsyncRunManager):
@@ -301,7 +298,7 @@ class AsyncParentRunManager(AsyncRunManager):
         """A manager for runs inside this one; `tag` is for them alone, not for their children."""
         from toolrun.callbacks.manager import AsyncCallbackManager
 
-        return AsyncCallbackManager.of(self._scope.child(self.run_id, tag))
+        return AsyncCallbackManager.of(self.child_scope(tag))
 
 
 class CallbackManagerForToolRun(_ToolRun[None], ParentRunManager):
