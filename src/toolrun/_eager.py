@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import types
 from asyncio import AbstractEventLoop
 from asyncio.tasks import _enter_task, _leave_task, _register_task, _unregister_task, current_task
 from collections.abc import Coroutine, Generator, Iterable
@@ -25,68 +24,63 @@ from contextvars import Context
 from typing import Any
 
 
-class _Adopted:
-    """A coroutine that has taken its first step, and what it waits for."""
+class _Parked(Coroutine[Any, Any, Any]):
+    """A coroutine, and its task, that waits to become another coroutine.
 
-    __slots__ = ("context", "coroutine", "waits_for")
+    Its task may have to throw a cancel in before it has sent anything, which a coroutine function would not survive:
+    its body would never begin. So this is a coroutine object of our own.
+    """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, waits_for: Any) -> None:
-        self.coroutine = coroutine
-        self.context = context
-        self.waits_for = waits_for
-
-
-class _Parked:
-    """A task that waits for a coroutine to adopt, then is that coroutine's task."""
-
-    __slots__ = ("adopted", "loop", "task", "wake")
+    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "loop", "task")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
-        self.adopted: _Adopted | None = None
-        self.wake: asyncio.Future[None] = loop.create_future()
-        self.task: asyncio.Task[Any] = asyncio.Task(self._wait(), loop=loop, name="toolrun-handler")
+        self._wake = loop.create_future()
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._waits_for: Any = None
+        self.task: asyncio.Task[Any] = asyncio.Task(self, loop=loop, name="toolrun-handler")
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
         _unregister_task(self.task)
 
-    def adopt(self, adopted: _Adopted) -> asyncio.Task[Any]:
-        self.adopted = adopted
+    @property
+    def usable(self) -> bool:
+        """False once a handler has cancelled the task in a first step that then ended."""
+        return not (self.task.cancelling() or self.task.done())
+
+    def adopt(self, coroutine: Coroutine[Any, Any, Any], context: Context, waits_for: Any) -> asyncio.Task[Any]:
+        """Become this coroutine, which has taken its first step and now waits."""
+        self._coroutine, self._run, self._waits_for = coroutine, context.run, waits_for
         _register_task(self.task)
-        if not self.wake.done():
-            self.wake.set_result(None)
+        self._wake.set_result(None)
         return self.task
 
-    async def _wait(self) -> Any:
-        interrupted: BaseException | None = None
-        try:
-            await self.wake
-        except asyncio.CancelledError as cancelled:  # between adoption and this wake-up
-            interrupted = cancelled
-        if self.adopted is None:
-            raise interrupted or asyncio.CancelledError
-        return await _carry_on(self.adopted, interrupted)
+    def send(self, value: Any) -> Any:
+        """The task's step: the first one waits for adoption, the next says what the adopted coroutine waits for."""
+        if self._coroutine is None:
+            self._wake._asyncio_future_blocking = True
+            return self._wake
+        if self._waits_for is not _TAKEN:
+            waits_for, self._waits_for = self._waits_for, _TAKEN
+            return waits_for
+        return self._run(self._coroutine.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """The task's step with an exception: a cancel, or a future's."""
+        if self._coroutine is None:
+            raise error[0]
+        self._waits_for = _TAKEN
+        return self._run(self._coroutine.throw, *error)
+
+    def close(self) -> None:
+        """The task goes before its end."""
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        raise NotImplementedError("only its task drives it")
 
 
-@types.coroutine
-def _carry_on(adopted: _Adopted, interrupted: BaseException | None) -> Generator[Any, Any, Any]:
-    """Drive a half-run coroutine in its own context to its end."""
-    run, coroutine, waits_for = adopted.context.run, adopted.coroutine, adopted.waits_for
-    try:
-        if interrupted is not None:
-            waits_for = run(coroutine.throw, interrupted)
-        while True:
-            try:
-                sent = yield waits_for
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                waits_for = run(coroutine.throw, error)
-            else:
-                waits_for = run(coroutine.send, sent)
-    except StopIteration as end:
-        return end.value
-    finally:
-        coroutine.close()
+_TAKEN = object()
 
 
 class _Here(threading.local):
@@ -100,7 +94,7 @@ _here = _Here()
 
 def _parked(loop: AbstractEventLoop) -> _Parked:
     parked = _here.parked
-    if parked is None or parked.loop is not loop:
+    if parked is None or parked.loop is not loop or not parked.usable:
         parked = _here.parked = _Parked(loop)
     return parked
 
@@ -131,7 +125,7 @@ def eager(calls: Iterable[tuple[Coroutine[Any, Any, Any], Context]], loop: Abstr
                 started.append((position, error))
             else:
                 _leave_task(loop, parked.task)
-                started.append((position, parked.adopt(_Adopted(coroutine, context, waits_for))))
+                started.append((position, parked.adopt(coroutine, context, waits_for)))
                 parked = _here.parked = _Parked(loop)
                 _enter_task(loop, parked.task)
             position += 1

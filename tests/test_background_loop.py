@@ -1,0 +1,66 @@
+"""Sync callers get their coroutines run, wherever they call from."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import Any
+
+import pytest
+
+from toolrun import _background_loop
+
+
+async def where() -> str:
+    await asyncio.sleep(0)
+    return threading.current_thread().name
+
+
+def test_a_coroutine_runs_on_one_long_lived_loop() -> None:
+    async def loop_id() -> int:
+        return id(asyncio.get_running_loop())
+
+    assert _background_loop.run(loop_id()) == _background_loop.run(loop_id())
+
+
+def test_what_it_raises_is_raised() -> None:
+    async def fails() -> None:
+        raise LookupError("here")
+
+    with pytest.raises(LookupError, match="here"):
+        _background_loop.run(fails())
+
+
+def test_code_on_the_background_loop_may_run_a_coroutine_too() -> None:
+    async def outer() -> str:
+        return _background_loop.run(where())
+
+    assert _background_loop.run(outer()) == "toolrun-loop-nested"
+
+
+def test_inside_a_running_loop_a_coroutine_is_only_started(async_driver: Any) -> None:
+    done = threading.Event()
+
+    async def body() -> None:
+        done.set()
+
+    async def main() -> None:
+        _background_loop.finish(body())
+
+    async_driver.run(main())
+    assert done.wait(timeout=10)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_has_a_loop_of_its_own() -> None:
+    _background_loop.run(where())
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, _background_loop.run(where()).encode())
+        os._exit(0)
+    os.close(write)
+    assert os.read(read, 100) == b"toolrun-loop"
+    os.close(read)
+    assert os.waitpid(child, 0)[1] == 0
