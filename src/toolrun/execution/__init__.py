@@ -1,0 +1,7 @@
+"""Running bodies: where, under which limits, and how they are stopped. Knows no tools.
+
+engine     the interface
+body       what an engine runs
+inline     in the caller's thread or task
+threads    in toolrun's own pool
+"""

@@ -1,0 +1,50 @@
+"""What a tool answers when something went wrong: the content that stands for an error, or the error itself.
+
+handle_tool_error           False: raise   True: the message of a ToolException   str: this text
+                            callable: what it makes of a ToolException
+                            exception types: the message of any of these
+handle_validation_error     False: raise   True: a fixed text   str: this text   callable: what it makes of the error
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic_core import ValidationError
+
+from toolrun.tools.exceptions import ToolException
+
+Said = str | Sequence[str | dict[str, Any]]
+"""Text, or content blocks."""
+
+ToolErrorHandler = bool | str | type[Exception] | tuple[type[Exception], ...] | Callable[[ToolException], Said] | None
+ValidationErrorHandler = bool | str | Callable[[ValidationError], str] | None
+
+
+def answer_tool_error(error: Exception, handler: ToolErrorHandler) -> Any:
+    """The content that answers an error of the body. Called while it is handled: what has no answer is raised again."""
+    if isinstance(handler, type | tuple):
+        if isinstance(error, handler):
+            return _message(error)
+        raise
+    if not handler or not isinstance(error, ToolException):
+        raise
+    if handler is True:
+        return error.args[0] if error.args else "Tool execution error"
+    return handler if isinstance(handler, str) else handler(error)
+
+
+def answer_validation_error(error: ValidationError, handler: ValidationErrorHandler) -> Any:
+    """The content that answers arguments that did not validate, by the same rules."""
+    if not handler:
+        raise
+    if handler is True:
+        return "Tool input validation error"
+    return handler if isinstance(handler, str) else handler(error)
+
+
+def _message(error: Exception) -> Any:
+    if isinstance(error, ToolException) and error.args:
+        return error.args[0]
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,193 @@
+"""The road of one tool call, from top to bottom: `run_call` for sync callers, `arun_call` for async ones.
+
+    read input  ->  configure  ->  on_tool_start  ->  bind  ->  engine  ->  format  ->  on_tool_end | on_tool_error
+
+The two drivers do nothing but call, in this order, and wait. Whatever is decided on the way is decided in the
+methods of `Call`, which both share. A `Call` is also the record of what became of it.
+
+After a start event there is exactly one terminal event, whatever happens: also when an argument is refused, an
+error handler raises, or an output cannot be formatted.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import ValidationError
+
+from toolrun.callbacks import AsyncCallbackManager, CallbackManager
+from toolrun.callbacks.context import run_context
+from toolrun.execution.engine import Engine, engine_named
+from toolrun.run import RunStatus, status_of
+from toolrun.tools._answers import answer_tool_error, answer_validation_error
+from toolrun.tools._binding import Bound
+from toolrun.tools._listeners import scope_for
+from toolrun.tools._output import format_output
+from toolrun.tools._plan import Target, plan_of
+from toolrun.tools.config import RunConfig, configurable_of, share_configurable
+from toolrun.tools.exceptions import InvalidOutput, InvalidToolInput
+
+if TYPE_CHECKING:
+    from toolrun.callbacks._scope import Scope
+    from toolrun.callbacks.run_manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+    from toolrun.tools.base import BaseTool
+
+
+def run_call(call: Call) -> Any:
+    """Make the call and wait for it."""
+    scope = scope_for(call.tool, call.config, call.is_verbose)
+    run = call.run = CallbackManager.of(scope).on_tool_start(**call.start_event(scope))
+    try:
+        try:
+            target = call.plan.run
+            face = run.get_async() if target.body.is_async else run
+            args, kwargs = call.bound(target, face)
+            output = call.formatted(call.engine(target).run(target.body, args, kwargs, call.context(face)))
+        except Exception as error:
+            output = call.answer(error)
+    except BaseException as error:
+        call.error = error
+        run.on_tool_error(error)
+        raise
+    run.on_tool_end(output, **call.end_event())
+    return output
+
+
+async def arun_call(call: Call) -> Any:
+    """Make the call while the event loop goes on."""
+    scope = scope_for(call.tool, call.config, call.is_verbose)
+    run = call.run = await AsyncCallbackManager.of(scope).on_tool_start(**call.start_event(scope))
+    try:
+        try:
+            target = call.plan.arun
+            face = run if target.body.is_async else run.get_sync()
+            args, kwargs = call.bound(target, face)
+            output = call.formatted(await call.engine(target).arun(target.body, args, kwargs, call.context(face)))
+        except Exception as error:
+            output = call.answer(error)
+    except GeneratorExit as error:
+        call.error = error
+        run.close("on_tool_error", error)
+        raise
+    except BaseException as error:
+        call.error = error
+        await run.on_tool_error(error)
+        raise
+    await run.on_tool_end(output, **call.end_event())
+    return output
+
+
+class Call:
+    """One call: what came in, and at the end what became of it."""
+
+    __slots__ = (
+        *("artifact", "config", "error", "extras", "given", "listened"),
+        *("plan", "run", "started", "tool", "tool_call_id", "value"),
+    )
+
+    def __init__(
+        self,
+        tool: BaseTool,
+        given: Any,
+        config: RunConfig | None = None,
+        *,
+        tool_call_id: str | None = None,
+        extras: dict[str, Any] | None = None,
+    ) -> None:
+        """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords."""
+        if isinstance(given, dict):
+            if given.get("type") == "tool_call":
+                tool_call_id, given = given["id"], given["args"]
+        elif not isinstance(given, str):
+            raise InvalidToolInput(tool.name, given)
+        self.tool = tool
+        self.plan = plan_of(tool)
+        self.given = given
+        self.config = config
+        self.tool_call_id = tool_call_id
+        self.extras = extras
+        self.run: CallbackManagerForToolRun | AsyncCallbackManagerForToolRun | None = None
+        self.started = False
+        """Whether the arguments were found good."""
+        self.value: Any = None
+        """What the body returned, or the answer to its error; without the artifact."""
+        self.artifact: Any = None
+        self.error: BaseException | None = None
+        """What went wrong, also when it was answered."""
+
+    @property
+    def status(self) -> RunStatus:
+        """How the call ended."""
+        return RunStatus.OK if self.error is None else status_of(self.error)
+
+    @property
+    def is_verbose(self) -> bool:
+        """Whether this one call tells its events on the terminal."""
+        return bool(self.extras and self.extras.get("verbose"))
+
+    def start_event(self, scope: Scope) -> dict[str, Any]:
+        """The arguments of `on_tool_start`; the inputs are only looked at when someone listens."""
+        config: RunConfig = self.config or {}
+        event: dict[str, Any] = {"serialized": None, "input_str": "", "run_id": config.get("run_id")}
+        if scope.handlers:
+            plan, extras = self.plan, self.extras or {}
+            event["input_str"], event["inputs"] = plan.binder.shown(self.given)
+            event["serialized"] = {"name": plan.name, "description": plan.description}
+            event["name"] = config.get("run_name") or plan.name
+            event["tool_call_id"] = self.tool_call_id
+            event["color"] = extras.get("start_color", "green")
+            event |= {key: value for key, value in extras.items() if key not in _NOT_OF_EVENTS}
+        self.listened = bool(scope.handlers)
+        return event
+
+    def end_event(self) -> dict[str, Any]:
+        """The keywords of `on_tool_end`."""
+        if not self.listened:
+            return _NOTHING
+        extras = self.extras or {}
+        event = {key: value for key, value in extras.items() if key not in _NOT_OF_EVENTS}
+        return {"color": extras.get("color", "green"), "name": self.plan.name, **event}
+
+    def bound(self, target: Target, run: Any) -> Bound:
+        """The arguments of the body: validated, and completed with what toolrun fills in."""
+        args, kwargs = self.plan.bind(self.given, self.tool_call_id)
+        self.started = True
+        return args, target.filled(kwargs, run, self.config) if target.fillers else kwargs
+
+    def engine(self, target: Target) -> Engine:
+        """Where the body runs: the call's config wins over the tool."""
+        name = self.config.get("engine") if self.config else None
+        return engine_named(name) if name else target.engine
+
+    def context(self, run: Any) -> Context:
+        """The context of the body: in it `run` is the current run."""
+        context = run_context(run)
+        if self.config and self.config.get("configurable"):
+            context.run(share_configurable, configurable_of(self.config))
+        return context
+
+    def formatted(self, result: Any) -> Any:
+        """What the caller gets for what the body returned."""
+        if self.tool.response_format == "content_and_artifact":
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise InvalidOutput(self.plan.name, result)
+            result, self.artifact = result
+        self.value = result
+        if self.tool_call_id is None:
+            return result
+        return format_output(result, self.artifact, self.tool_call_id, self.plan.name, "success")
+
+    def answer(self, error: Exception) -> Any:
+        """What the caller gets for an error of arguments or body; one without an answer is raised again."""
+        self.error = error
+        if not self.started and isinstance(error, ValidationError):
+            content = answer_validation_error(error, self.tool.handle_validation_error)
+        else:
+            content = answer_tool_error(error, self.tool.handle_tool_error)
+        self.value = content
+        return format_output(content, None, self.tool_call_id, self.plan.name, "error")
+
+
+_NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
+_NOTHING: dict[str, Any] = {}

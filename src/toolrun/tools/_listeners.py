@@ -1,0 +1,47 @@
+"""Who listens to a call, and which tags and metadata it has.
+
+The callbacks of the call's config, if they are a manager, decide alone. Otherwise the call is a child of the run that
+the code is in and has its handlers, then those of the config. The tool's own come after, and are not inherited.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolrun.callbacks._configure import combine, scope_of, with_hooks
+from toolrun.callbacks._scope import EMPTY, Scope
+from toolrun.callbacks.context import current_run
+from toolrun.callbacks.manager import BaseCallbackManager
+
+if TYPE_CHECKING:
+    from toolrun.tools.base import BaseTool
+    from toolrun.tools.config import RunConfig
+
+
+def scope_for(tool: BaseTool, config: RunConfig | None, verbose: bool) -> Scope:
+    """The scope of a call; `verbose` tells every event on the terminal."""
+    if config:
+        scope = _inherited(config.get("callbacks"))
+        if tags := config.get("tags"):
+            scope = scope.with_tags(tags, inherit=True)
+        if metadata := config.get("metadata"):
+            scope = scope.with_metadata(metadata, inherit=True)
+    else:
+        scope = _inherited(None)
+    if tool.callbacks or tool.tags or tool.metadata or tool.verbose or verbose:
+        return _with_own(scope, tool, verbose)
+    return with_hooks(scope)
+
+
+def _inherited(callbacks: Any) -> Scope:
+    if isinstance(callbacks, BaseCallbackManager):
+        return scope_of(callbacks)
+    around = current_run()
+    scope = EMPTY if around is None else around.child_scope()
+    return scope.with_handlers(scope_of(callbacks).handlers, inherit=True) if callbacks else scope
+
+
+def _with_own(scope: Scope, tool: BaseTool, verbose: bool) -> Scope:
+    """What the tool itself adds, for its own runs alone."""
+    scope = scope.with_tags(tool.tags or (), inherit=False).with_metadata(tool.metadata or {}, inherit=False)
+    return combine(BaseCallbackManager.of(scope), tool.callbacks, verbose or tool.verbose)

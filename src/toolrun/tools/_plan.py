@@ -1,0 +1,66 @@
+"""The plan of a tool: everything about it that calls need and that does not change, found out once.
+
+It is compiled at the first call and kept in a slot of the tool, not among its fields: a copy or a pickled
+tool has none and compiles its own. Setting a field that it depends on drops it (`BaseTool.__setattr__`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from toolrun._signature import Signature
+from toolrun.execution.body import Body
+from toolrun.execution.engine import engine_named
+from toolrun.tools._binding import Arguments, Binder
+from toolrun.tools._injection import fillers
+
+if TYPE_CHECKING:
+    from toolrun.tools.base import BaseTool
+    from toolrun.tools.config import RunConfig
+
+
+class Target:
+    """A body, where it runs, and the parameters of it that toolrun fills in."""
+
+    __slots__ = ("body", "engine", "fillers", "signature")
+
+    def __init__(self, function: Callable[..., Any], engine: str) -> None:
+        self.body = Body(function)
+        self.engine = engine_named(engine)
+        self.signature = Signature(function)
+        self.fillers = fillers(self.signature)
+
+    def filled(self, arguments: Arguments, run: Any, config: RunConfig | None) -> Arguments:
+        """The arguments with those that toolrun fills in."""
+        if not self.fillers:
+            return arguments
+        return {**arguments, **{name: fill(run, config) for name, fill in self.fillers.items()}}
+
+
+class Plan:
+    """A tool, compiled."""
+
+    __slots__ = ("arun", "bind", "binder", "description", "name", "run")
+
+    def __init__(self, tool: BaseTool) -> None:
+        function, coroutine = tool._functions()
+        some = function or coroutine
+        assert some is not None, "BaseTool.__init__ sees to it"
+        self.run = Target(some, tool.engine or "inline")
+        """What a sync caller runs."""
+        self.arun = Target(coroutine or some, tool.engine or ("inline" if coroutine else "threads"))
+        """What an async caller runs."""
+        self.name, self.description = tool.name, tool.description
+        self.binder = Binder(tool.name, tool.args_schema, [self.run.signature, self.arun.signature])
+        self.bind = tool._bind_with(self.binder)
+
+
+def plan_of(tool: BaseTool) -> Plan:
+    """The tool's plan, compiled now if it has none."""
+    try:
+        return tool._plan
+    except AttributeError:
+        plan = Plan(tool)
+        object.__setattr__(tool, "_plan", plan)
+        return plan

@@ -1,0 +1,133 @@
+"""`@tool`: a function becomes a tool.
+
+    @tool
+    @tool("search")
+    @tool(parse_docstring=True, handle_tool_error=True)
+    tool(function, ...)
+    tool("search", function, ...)
+
+Functions, coroutine functions, generators and async generators will do, and so will classes and other callables.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from typing_extensions import TypedDict, Unpack
+
+from toolrun._signature import kind_of
+from toolrun.callbacks import Callbacks
+from toolrun.execution.engine import EngineName
+from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
+from toolrun.tools._schema import ArgsSchema
+from toolrun.tools.base import BaseTool
+from toolrun.tools.exceptions import InvalidTool, MissingDescription
+from toolrun.tools.simple import Tool
+from toolrun.tools.structured import StructuredTool
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ToolOptions(TypedDict, total=False):
+    """What `@tool` takes: how the schema is made, and the fields of the tool (`BaseTool` says what they mean)."""
+
+    description: str | None
+    args_schema: ArgsSchema | None
+    parse_docstring: bool
+    """Take descriptions of the arguments from the docstring, in Google, NumPy or reST style."""
+    error_on_invalid_docstring: bool
+    """Refuse a docstring that is to be parsed and describes no arguments. On by default."""
+    return_direct: bool
+    verbose: bool
+    callbacks: Callbacks
+    tags: Sequence[str] | None
+    metadata: dict[str, Any] | None
+    handle_tool_error: ToolErrorHandler
+    handle_validation_error: ValidationErrorHandler
+    response_format: Literal["content", "content_and_artifact"]
+    extras: dict[str, Any] | None
+    engine: EngineName | None
+
+
+class ToolDecorator(Protocol):
+    """Makes a tool of a function and keeps its signature."""
+
+    def __call__(self, function: Callable[P, R], /) -> StructuredTool[P, R]: ...
+
+
+class SimpleToolDecorator(Protocol):
+    """Makes a tool of a function of one argument, without a schema."""
+
+    def __call__(self, function: Callable[..., Any], /) -> Tool: ...
+
+
+@overload
+def tool(function: Callable[P, R], /, **options: Unpack[ToolOptions]) -> StructuredTool[P, R]: ...
+@overload
+def tool(name: str, function: Callable[P, R], /, **options: Unpack[ToolOptions]) -> StructuredTool[P, R]: ...
+@overload
+def tool(
+    name: str | None = None, /, *, infer_schema: Literal[False], **options: Unpack[ToolOptions]
+) -> SimpleToolDecorator: ...
+@overload
+def tool(
+    name: str | None = None, /, *, infer_schema: Literal[True] = True, **options: Unpack[ToolOptions]
+) -> ToolDecorator: ...
+
+
+def tool(name: Any = None, function: Any = None, /, *, infer_schema: bool = True, **options: Any) -> Any:
+    """Make a tool of a function; its docstring tells the model when to use it.
+
+    With `infer_schema=False` and no `args_schema`, the tool takes one argument and has no schema.
+    """
+    _check_options(options)
+    if callable(name):
+        name, function = None, name
+    if name is not None and not isinstance(name, str):
+        raise InvalidTool(repr(name), "the first argument of tool must be a string or a callable.")
+
+    def make(function: Callable[..., Any]) -> BaseTool:
+        return _make(name, function, infer_schema, options)
+
+    return make if function is None else make(function)
+
+
+def _make(name: str | None, function: Callable[..., Any], infer_schema: bool, options: dict[str, Any]) -> BaseTool:
+    if isinstance(function, BaseTool):
+        raise InvalidTool(function.name, "it is a tool already. Use with_options to change it.")
+    name = name or getattr(function, "__name__", None)
+    if name is None:
+        raise InvalidTool(repr(function), "it has no __name__. Pass a name: tool('name', function).")
+    is_async = kind_of(function).is_async
+    func, coroutine = (None, function) if is_async else (function, None)
+    if infer_schema or options.get("args_schema") is not None:
+        options = {"error_on_invalid_docstring": True, **options}
+        return StructuredTool.from_function(func, coroutine, name, infer_schema=infer_schema, **options)
+    return _make_simple(name, func, coroutine, **options)
+
+
+def _make_simple(
+    name: str,
+    func: Callable[..., Any] | None,
+    coroutine: Callable[..., Any] | None,
+    description: str | None = None,
+    parse_docstring: bool = False,
+    error_on_invalid_docstring: bool = False,
+    **options: Any,
+) -> Tool:
+    description = description or inspect.getdoc(func or coroutine)
+    if not description:
+        raise MissingDescription(name, inferred=False)
+    return Tool(name, func, description, coroutine=coroutine, **options)
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    for option in options:
+        if option not in ToolOptions.__annotations__:
+            nearest = get_close_matches(option, ToolOptions.__annotations__, 1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            raise TypeError(f"tool has no option {option!r}.{hint}")
