@@ -130,3 +130,35 @@ def test_an_event_of_another_kind_of_run_is_refused(sync_tracer: Any) -> None:
     with pytest.raises(WrongRunType, match="is a llm run, but the event is one of a tool run"):
         tracer.on_tool_end("x", run_id=run_id)
     assert issubclass(WrongRunType, TracerException)
+
+
+def test_a_models_answer_keeps_its_messages_in_the_form_that_they_choose(pair: Any) -> None:
+    message = SimpleNamespace(tool_calls=["a", "b"], to_json=lambda: {"lc": 1, "kwargs": {"content": "ho"}})
+    response = SimpleNamespace(
+        generations=[[SimpleNamespace(message=message)]],
+        model_dump=lambda: {"generations": [[{"text": "ho", "message": {"content": "ho"}}]]},
+    )
+
+    async def scenario(manager: Any) -> None:
+        (model,) = await manager.on_llm_start({}, ["hi"])
+        await model.on_llm_end(response)
+
+    (run,) = pair.trace(scenario).roots
+    assert run.outputs["generations"][0][0]["message"] == {"lc": 1, "kwargs": {"content": "ho"}}
+    assert run.extra["tool_call_count"] == 2
+
+
+def test_what_a_model_had_said_before_it_failed_is_kept(pair: Any) -> None:
+    async def scenario(manager: Any) -> None:
+        (model,) = await manager.on_llm_start({}, ["hi"])
+        await model.on_llm_error(ConnectionError(), response={"said": "so f"})
+
+    (run,) = pair.trace(scenario).roots
+    assert run.outputs == {"said": "so f"}
+
+
+def test_the_name_given_to_a_call_wins_over_the_tools_own(pair: Any) -> None:
+    async def scenario(manager: Any) -> None:
+        await (await manager.on_tool_start({"name": "search"}, "x", name="second try")).on_tool_end(1)
+
+    assert [run.name for run in pair.trace(scenario).roots] == ["second try"]

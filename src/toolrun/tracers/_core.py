@@ -152,12 +152,12 @@ class TracerCore:
         run = self._get_run(run_id, "llm", "chat_model")
         if count := _records.tool_call_count(response):
             run.extra["tool_call_count"] = count
-        return _records.ended(run, _records.as_dict(response))
+        return _records.ended(run, _records.answer(response))
 
     def _errored_llm_run(self, error: BaseException, run_id: UUID, response: Any = None) -> Run:
         run = self._get_run(run_id, "llm", "chat_model")
         if response is not None:
-            run.outputs.update(_records.as_dict(response))
+            run.outputs.update(_records.answer(response))
         return _records.failed(run, error)
 
     def _create_retrieval_run(

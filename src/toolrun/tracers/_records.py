@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -84,19 +85,33 @@ def retry_facts(state: RetryCallState) -> dict[str, Any]:
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """A model's response or message as plain data, whoever's class it is."""
-    if hasattr(value, "model_dump"):
-        dumped: dict[str, Any] = value.model_dump()
-        return dumped
+    """A model's response or message as plain data, whosever class it is.
+
+    An object that says itself how it is written (`to_json`, as LangChain's do) can be loaded from that again.
+    """
+    for method in ("to_json", "model_dump"):
+        if hasattr(value, method):
+            dumped: dict[str, Any] = getattr(value, method)()
+            return dumped
     return value if isinstance(value, dict) else {"output": value}
+
+
+def answer(response: Any) -> dict[str, Any]:
+    """A model's response as plain data, its messages each in the form that they choose."""
+    data = as_dict(response)
+    for generation, dumped in zip(
+        _flat(getattr(response, "generations", ())), _flat(data.get("generations", ())), strict=False
+    ):
+        if "message" in dumped:
+            dumped["message"] = as_dict(generation.message)
+    return data
 
 
 def tool_call_count(response: Any) -> int:
     """How many tool calls the model asked for in its answer."""
-    return sum(len(getattr(message, "tool_calls", None) or ()) for message in _messages(response))
+    messages = (getattr(generation, "message", None) for generation in _flat(getattr(response, "generations", ())))
+    return sum(len(getattr(message, "tool_calls", None) or ()) for message in messages)
 
 
-def _messages(response: Any) -> Iterator[Any]:
-    for generations in getattr(response, "generations", ()):
-        for generation in generations:
-            yield getattr(generation, "message", None)
+def _flat(batches: Iterable[Iterable[Any]]) -> Iterator[Any]:
+    return itertools.chain.from_iterable(batches)

@@ -1,0 +1,1 @@
+from toolrun.callbacks.file import *  # noqa: F403

@@ -1,0 +1,1 @@
+from toolrun.callbacks.stdout import *  # noqa: F403

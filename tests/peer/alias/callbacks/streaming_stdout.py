@@ -1,0 +1,1 @@
+from toolrun.callbacks.streaming_stdout import *  # noqa: F403

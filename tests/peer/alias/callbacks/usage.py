@@ -1,0 +1,1 @@
+from toolrun.callbacks.usage import *  # noqa: F403

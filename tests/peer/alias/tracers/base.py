@@ -1,0 +1,1 @@
+from toolrun.tracers import AsyncBaseTracer, BaseTracer, TracerException  # noqa: F401

@@ -1,0 +1,1 @@
+from toolrun.tracers import RunCollectorCallbackHandler  # noqa: F401

@@ -1,0 +1,1 @@
+from toolrun.tracers import Run  # noqa: F401

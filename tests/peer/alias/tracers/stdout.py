@@ -1,0 +1,1 @@
+from toolrun.tracers import ConsoleCallbackHandler, FunctionCallbackHandler  # noqa: F401
