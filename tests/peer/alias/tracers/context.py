@@ -1,7 +1,6 @@
 """What is ours of the tracing context; LangSmith's part is the peer's own."""
 
 from alias import peers_own
-
 from toolrun.callbacks import register_configure_hook  # noqa: F401
 from toolrun.tracers import collect_runs  # noqa: F401
 
