@@ -21,7 +21,7 @@ class Documentation(NamedTuple):
 
 def whole_docstring(function: Callable[..., Any]) -> Documentation:
     """The docstring as it is, as the description of the function."""
-    return Documentation(inspect.getdoc(function) or "", {})
+    return Documentation(_docstring(function), {})
 
 
 def parsed_docstring(
@@ -35,7 +35,7 @@ def parsed_docstring(
     from docstring_parser import parse
 
     name = getattr(function, "__name__", repr(function))
-    docstring = parse(inspect.getdoc(function) or "")
+    docstring = parse(_docstring(function))
     described = {p.arg_name.lstrip("*"): " ".join((p.description or "").split()) for p in docstring.params}
     if strict and wanted and not (described and docstring.blank_after_short_description):
         raise InvalidDocstring(
@@ -46,6 +46,12 @@ def parsed_docstring(
         if parameter not in known:
             raise InvalidDocstring(name, f"Arg {parameter} in docstring not found in function signature")
     return Documentation(_description(docstring), described)
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """The function's docstring without indentation; a class has its own or none, not one that it inherits."""
+    text = function.__doc__ if isinstance(function, type) else inspect.getdoc(function)
+    return inspect.cleandoc(text or "")
 
 
 def _description(docstring: Docstring) -> str:

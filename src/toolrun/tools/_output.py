@@ -30,7 +30,8 @@ def format_output(
     if tool_call_id is None or _goes_out_as_it_is(content):
         return content
     said = normalize_message_content(content)
-    return ToolMessage(_as_text(content) if said is None else said, tool_call_id, name, status, artifact)
+    text = _as_text(content) if said is None else said
+    return ToolMessage(text, tool_call_id=tool_call_id, name=name, status=status, artifact=artifact)
 
 
 def _goes_out_as_it_is(content: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import textwrap
 from collections.abc import Callable
 from typing import Annotated, Any, Generic, Literal
 
@@ -121,7 +121,7 @@ def description_of(
         text = _own_docstring(schema)
     if text is None and not isinstance(function, type):
         raise MissingDescription(tool)
-    return inspect.cleandoc(text or "").strip()
+    return textwrap.dedent(text or "").strip()
 
 
 def _own_docstring(documented: Any) -> str | None:
