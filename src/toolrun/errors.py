@@ -22,12 +22,12 @@ class UnknownEvent(ToolrunError, TypeError):
 
 
 class InvalidHandler(ToolrunError, TypeError):
-    """Something that is no callback handler was given as one."""
+    """Something that cannot serve as a callback handler was given as one."""
 
-    def __init__(self, value: object) -> None:
+    def __init__(self, value: object, why: str = "") -> None:
         self.value = value
-        hint = " (a class: pass an instance)" if isinstance(value, type) else ""
-        super().__init__(f"callbacks takes a list of handlers or a callback manager; {value!r}{hint} is neither.")
+        why = why or ("it is a class: pass an instance" if isinstance(value, type) else "it has no event method")
+        super().__init__(f"callbacks takes a list of handlers or a callback manager; {value!r} does not do: {why}.")
 
 
 class NoCurrentRun(ToolrunError, RuntimeError):

@@ -26,6 +26,7 @@ from toolrun.callbacks._errors import log, report
 from toolrun.callbacks._plan import Table
 from toolrun.callbacks._scope import Scope
 from toolrun.callbacks._settle import settle
+from toolrun.run import RUNNING
 
 logger = logging.getLogger("toolrun.callbacks")
 
@@ -67,7 +68,9 @@ class AsyncDelivery(Delivery):
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
         table = self.plan[event]
         if table is None:
-            return
+            if not self._busy:
+                return
+            table = Table()  # nobody hears this one, but what is in line comes first
         kwargs = self._all_keywords(event, kwargs)
         if self._busy:
             await self._wait_in_line(event, table, args, kwargs)
@@ -164,8 +167,7 @@ class AsyncDelivery(Delivery):
             self.loop.call_soon_threadsafe(self._begin, event)
         except RuntimeError:
             logger.warning("%s of run %s is lost: its event loop is closed", event.name, self.run_id)
-            if event.delivered:
-                event.delivered.set_result(None)
+            _tell(event, [])
 
     def post_and_wait(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
         """Have the loop deliver the event and wait for it, in a thread that is not the loop's."""
@@ -174,7 +176,9 @@ class AsyncDelivery(Delivery):
         delivered.result()
 
     def _begin(self, event: Event) -> None:
-        if self._busy:
+        if self.status is not RUNNING and not event.name.endswith(("_end", "_error")):
+            _tell(event, [])  # it was overtaken by the end of its run, which nothing follows
+        elif self._busy:
             self._queue(event)
         else:
             self._busy = True
@@ -212,10 +216,7 @@ class AsyncDelivery(Delivery):
         if event.delivered is None:
             for error in errors:
                 log(error, self, event.name, self.run_id)
-        elif errors:
-            event.delivered.set_exception(errors[0])
-        else:
-            event.delivered.set_result(None)
+        _tell(event, errors)
         return True
 
     def _end_later(self, running: list[Running], errors: list[BaseException], event: Event) -> None:
@@ -258,3 +259,13 @@ class AsyncDelivery(Delivery):
                 if error is not None and report(error, self.handlers[position], event, self.run_id):
                     errors.append(error)
         return errors
+
+
+def _tell(event: Event, errors: list[BaseException]) -> None:
+    """Let a caller that waits for the event know what came of it."""
+    if event.delivered is None:
+        return
+    if errors:
+        event.delivered.set_exception(errors[0])
+    else:
+        event.delivered.set_result(None)

@@ -37,7 +37,7 @@ class CallbackManagerForChainGroup(CallbackManager):
         self.parent_run_manager, self.ended = parent_run_manager, False
 
     @classmethod
-    def around(cls, run: CallbackManagerForChainRun) -> Self:
+    def _around(cls, run: CallbackManagerForChainRun) -> Self:
         """The group manager of an open run."""
         group = cls.of(run.child_scope())
         group.parent_run_manager, group.ended = run, False
@@ -87,7 +87,7 @@ class AsyncCallbackManagerForChainGroup(AsyncCallbackManager):
         self.parent_run_manager, self.ended = parent_run_manager, False
 
     @classmethod
-    def around(cls, run: AsyncCallbackManagerForChainRun) -> Self:
+    def _around(cls, run: AsyncCallbackManagerForChainRun) -> Self:
         """The group manager of an open run."""
         group = cls.of(run.child_scope())
         group.parent_run_manager, group.ended = run, False
@@ -135,7 +135,7 @@ def trace_as_chain_group(
     manager = CallbackManager.configure(callback_manager, inheritable_tags=tags, inheritable_metadata=metadata)
     run = manager.on_chain_start({"name": group_name}, inputs or {}, run_id=run_id, name=group_name)
     try:
-        yield CallbackManagerForChainGroup.around(run)
+        yield CallbackManagerForChainGroup._around(run)
     except BaseException as error:
         run.on_chain_error(error)
         raise
@@ -157,7 +157,7 @@ async def atrace_as_chain_group(
     manager = AsyncCallbackManager.configure(callback_manager, inheritable_tags=tags, inheritable_metadata=metadata)
     run = await manager.on_chain_start({"name": group_name}, inputs or {}, run_id=run_id, name=group_name)
     try:
-        yield AsyncCallbackManagerForChainGroup.around(run)
+        yield AsyncCallbackManagerForChainGroup._around(run)
     except GeneratorExit as error:
         run.close("on_chain_error", error)
         raise
