@@ -19,7 +19,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 HOST = "langchain_core"
-REPLACED = {f"{HOST}.{name}": HERE / name for name in ("callbacks", "tracers")}
+REPLACED = {f"{HOST}.{name}": HERE / name for name in ("callbacks", "tools", "tracers")}
 
 
 class Finder:

@@ -1,0 +1,1 @@
+from toolrun.tools.render import *  # noqa: F403

@@ -1,0 +1,1 @@
+from toolrun.tools import Tool  # noqa: F401

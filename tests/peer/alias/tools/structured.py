@@ -1,0 +1,1 @@
+from toolrun.tools import StructuredTool  # noqa: F401
