@@ -65,4 +65,4 @@ def pytest_configure(config: pytest.Config) -> None:
     if knockout := os.environ.get("PEER_KNOCKOUT"):
         import peer_knockouts
 
-        peer_knockouts.KNOCKOUTS[knockout]()
+        peer_knockouts.KNOCKOUTS[os.environ["PEER_SUBJECT"]][knockout]()

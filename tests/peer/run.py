@@ -13,7 +13,7 @@ import sys
 
 from peer_environment import prepare
 from peer_pytest import run_tests
-from peer_tests import class_a, discriminating, excepted
+from peer_tests import BORROWED, class_a, discriminating, excepted
 from peer_verdict import counts, faults
 
 
@@ -24,6 +24,9 @@ def main() -> int:
     results = run_tests(prepare(), class_a(), subject)
     wrong = list(faults(results, list(excepted()) if subject == "toolrun" else []))
     print(*wrong, *counts(results, discriminating()), sep="\n")
+    print(
+        f"({sum(test.startswith(BORROWED) for test in results)} of the {len(results)} test helpers that are langchain-core's own)"
+    )
     return 1 if wrong else 0
 
 
