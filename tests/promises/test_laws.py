@@ -19,7 +19,7 @@ from uuid import UUID
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolrun.callbacks import AsyncCallbackHandler, BaseCallbackHandler, current_run, flush, flush_sync
@@ -85,6 +85,7 @@ listeners = st.builds(
     st.sampled_from(EVENTS),
     st.sampled_from(["nothing", "raises", "insists", "suspends"]),
 )
+moments = st.one_of(st.integers(0, 6), st.integers(0, 80))  # turns of the loop; a hop to a thread takes many
 casts = st.lists(listeners, min_size=1, max_size=4)
 
 
@@ -236,9 +237,14 @@ def noting_boom(outcomes: list[str]) -> Iterator[None]:
         outcomes.append(repr(error))
 
 
-@settings(max_examples=60, deadline=None)
+def lawful(examples: int) -> Callable[[Any], Any]:
+    """Settings of a law; the driver is the same for all examples and keeps nothing between them."""
+    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@lawful(60)
 @given(root=nodes, cast=casts)
-def test_the_sync_trace_is_the_async_trace(root: Node, cast: list[Listener]) -> None:
+def test_the_sync_trace_is_the_async_trace(async_driver: Any, root: Node, cast: list[Listener]) -> None:
     sync_traces, async_traces = ([Trace(listener) for listener in cast] for _ in range(2))
     outcomes: list[str] = []
 
@@ -254,16 +260,18 @@ def test_the_sync_trace_is_the_async_trace(root: Node, cast: list[Listener]) -> 
             outcomes.append(await tree.tool.ainvoke({}, {"callbacks": [handler_of(trace) for trace in async_traces]}))
         await tree.at_rest()
 
-    asyncio.run(scenario())
+    async_driver.run(scenario())
     assert_lawful(sync_traces + async_traces)
     assert outcomes[0] == outcomes[1]
     for in_sync, in_async in zip(sync_traces, async_traces, strict=True):
         assert in_sync.told == in_async.told
 
 
-@settings(max_examples=150, deadline=None)
-@given(root=nodes, cast=casts, cancels=st.lists(st.integers(0, 6), min_size=1, max_size=3))
-def test_a_cancelled_tree_tells_every_end_once(root: Node, cast: list[Listener], cancels: list[int]) -> None:
+@lawful(150)
+@given(root=nodes, cast=casts, cancels=st.lists(moments, min_size=1, max_size=3))
+def test_a_cancelled_tree_tells_every_end_once(
+    async_driver: Any, root: Node, cast: list[Listener], cancels: list[int]
+) -> None:
     traces = [Trace(listener) for listener in cast]
 
     async def scenario() -> None:
@@ -276,13 +284,15 @@ def test_a_cancelled_tree_tells_every_end_once(root: Node, cast: list[Listener],
         await asyncio.wait([task])
         await tree.at_rest()
 
-    asyncio.run(scenario())
+    async_driver.run(scenario())
     assert_lawful(traces)
 
 
-@settings(max_examples=100, deadline=None)
-@given(root=nodes, cast=casts, steps=st.integers(0, 8))
-def test_a_tree_in_a_cancelled_anyio_scope_tells_every_end_once(root: Node, cast: list[Listener], steps: int) -> None:
+@lawful(100)
+@given(root=nodes, cast=casts, steps=moments)
+def test_a_tree_in_a_cancelled_anyio_scope_tells_every_end_once(
+    async_driver: Any, root: Node, cast: list[Listener], steps: int
+) -> None:
     traces = [Trace(listener) for listener in cast]
 
     async def scenario() -> None:
@@ -299,5 +309,5 @@ def test_a_tree_in_a_cancelled_anyio_scope_tells_every_end_once(root: Node, cast
             group.cancel_scope.cancel()
         await tree.at_rest()
 
-    asyncio.run(scenario())
+    async_driver.run(scenario())
     assert_lawful(traces)
