@@ -2,7 +2,7 @@
 
 handle_tool_error           False: raise   True: the message of a ToolException   str: this text
                             callable: what it makes of a ToolException
-                            exception types: the message of any of these
+                            exception types: the message of any of these (never of control flow, such as an interrupt)
 handle_validation_error     False: raise   True: a fixed text   str: this text   callable: what it makes of the error
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic_core import ValidationError
 
+from toolrun.errors import is_control_flow
 from toolrun.tools.exceptions import ToolException
 
 Said = str | Sequence[str | dict[str, Any]]
@@ -24,6 +25,8 @@ ValidationErrorHandler = bool | str | Callable[[ValidationError], str] | None
 
 def answer_tool_error(error: Exception, handler: ToolErrorHandler) -> Any:
     """The content that answers an error of the body. Called while it is handled: what has no answer is raised again."""
+    if is_control_flow(error):
+        raise
     if isinstance(handler, type | tuple):
         if isinstance(error, handler):
             return _message(error)

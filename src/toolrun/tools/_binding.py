@@ -124,7 +124,9 @@ class Binder:
         """What handlers get as `input_str` and `inputs`."""
         if isinstance(given, str):
             return (MASK if self.first_field in self.secret else given), None
-        inputs = {k: MASK if k in self.secret else snapshot(v) for k, v in given.items() if k not in self.hidden}
+        if self.hidden or self.secret:
+            given = {k: MASK if k in self.secret else v for k, v in given.items() if k not in self.hidden}
+        inputs = snapshot(given)
         return str(inputs), inputs
 
 

@@ -11,6 +11,7 @@ error handler raises, or an output cannot be formatted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -97,8 +98,8 @@ class Call:
     ) -> None:
         """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords."""
         if isinstance(given, dict):
-            if given.get("type") == "tool_call":
-                tool_call_id, given = given["id"], given["args"]
+            if given.get("type") == "tool_call" and isinstance(given.get("args"), dict):
+                tool_call_id, given = given.get("id"), given["args"]
         elif not isinstance(given, str):
             raise InvalidToolInput(tool.name, given)
         self.tool = tool
@@ -128,26 +129,32 @@ class Call:
 
     def start_event(self, scope: Scope) -> dict[str, Any]:
         """The arguments of `on_tool_start`; the inputs are only looked at when someone listens."""
-        config: RunConfig = self.config or {}
-        event: dict[str, Any] = {"serialized": None, "input_str": "", "run_id": config.get("run_id")}
-        if scope.handlers:
-            plan, extras = self.plan, self.extras or {}
-            event["input_str"], event["inputs"] = plan.binder.shown(self.given)
-            event["serialized"] = {"name": plan.name, "description": plan.description}
-            event["name"] = config.get("run_name") or plan.name
-            event["tool_call_id"] = self.tool_call_id
-            event["color"] = extras.get("start_color", "green")
-            event |= {key: value for key, value in extras.items() if key not in _NOT_OF_EVENTS}
+        config = self.config or _NOTHING
         self.listened = bool(scope.handlers)
-        return event
-
-    def end_event(self) -> dict[str, Any]:
-        """The keywords of `on_tool_end`."""
         if not self.listened:
-            return _NOTHING
-        extras = self.extras or {}
-        event = {key: value for key, value in extras.items() if key not in _NOT_OF_EVENTS}
-        return {"color": extras.get("color", "green"), "name": self.plan.name, **event}
+            return {"serialized": None, "input_str": "", "run_id": config.get("run_id")}
+        plan = self.plan
+        input_str, inputs = plan.binder.shown(self.given)
+        return {
+            "serialized": {"name": plan.name, "description": plan.description},
+            "input_str": input_str,
+            "inputs": inputs,
+            "run_id": config.get("run_id"),
+            "name": config.get("run_name") or plan.name,
+            "tool_call_id": self.tool_call_id,
+            **self._event_extras("start_color"),
+        }
+
+    def end_event(self) -> Mapping[str, Any]:
+        """The keywords of `on_tool_end`."""
+        return {"name": self.plan.name, **self._event_extras("color")} if self.listened else _NOTHING
+
+    def _event_extras(self, color: str) -> dict[str, Any]:
+        """What a caller gave to go with the events; the terminal's colour of each is given under a name of its own."""
+        if not self.extras:
+            return _GREEN
+        extras = {key: value for key, value in self.extras.items() if key not in _NOT_OF_EVENTS}
+        return {**extras, "color": self.extras.get(color, "green")}
 
     def bound(self, target: Target, run: Any) -> Bound:
         """The arguments of the body: validated, and completed with what toolrun fills in."""
@@ -190,4 +197,5 @@ class Call:
 
 
 _NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
-_NOTHING: dict[str, Any] = {}
+_NOTHING: Mapping[str, Any] = {}
+_GREEN = {"color": "green"}

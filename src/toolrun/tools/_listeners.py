@@ -34,11 +34,13 @@ def scope_for(tool: BaseTool, config: RunConfig | None, verbose: bool) -> Scope:
 
 
 def _inherited(callbacks: Any) -> Scope:
-    if isinstance(callbacks, BaseCallbackManager):
-        return scope_of(callbacks)
     around = current_run()
-    scope = EMPTY if around is None else around.child_scope()
-    return scope.with_handlers(scope_of(callbacks).handlers, inherit=True) if callbacks else scope
+    if callbacks is None:
+        return EMPTY if around is None else around.child_scope()
+    scope = scope_of(callbacks)
+    if around is None or isinstance(callbacks, BaseCallbackManager):
+        return scope
+    return around.child_scope().with_handlers(scope.handlers, inherit=True)
 
 
 def _with_own(scope: Scope, tool: BaseTool, verbose: bool) -> Scope:

@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 class Target:
     """A body, where it runs, and the parameters of it that toolrun fills in."""
 
-    __slots__ = ("body", "engine", "fillers", "signature")
+    __slots__ = ("body", "engine", "fillers")
 
     def __init__(self, function: Callable[..., Any], engine: str) -> None:
         self.body = Body(function)
         self.engine = engine_named(engine)
-        self.signature = Signature(function)
-        self.fillers = fillers(self.signature)
+        self.fillers = fillers(Signature(function))
 
     def filled(self, arguments: Arguments, run: Any, config: RunConfig | None) -> Arguments:
         """The arguments with those that toolrun fills in."""
@@ -52,7 +51,7 @@ class Plan:
         self.arun = Target(coroutine or some, tool.engine or ("inline" if coroutine else "threads"))
         """What an async caller runs."""
         self.name, self.description = tool.name, tool.description
-        self.binder = Binder(tool.name, tool.args_schema, [self.run.signature, self.arun.signature])
+        self.binder = Binder(tool.name, tool.args_schema, [Signature(one) for one in tool._sources() if one])
         self.bind = tool._bind_with(self.binder)
 
 

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
-def snapshot(value: Any) -> Any:
+def snapshot(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A copy as deep as plain containers go; all other objects go by reference."""
-    copy = _COPIERS.get(type(value))
-    return value if copy is None else copy(value, {})
+    return _dict(arguments, {})
 
 
-def _snapshot(value: Any, seen: dict[int, Any]) -> Any:
-    copy = _COPIERS.get(type(value))
-    if copy is None:
+def _copy(value: Any, seen: dict[int, Any]) -> Any:
+    copier = _COPIERS.get(type(value))
+    if copier is None:
         return value
     known = seen.get(id(value))
-    return copy(value, seen) if known is None else known
+    return copier(value, seen) if known is None else known
 
 
-def _dict(value: dict[Any, Any], seen: dict[int, Any]) -> dict[Any, Any]:
+def _dict(value: Mapping[Any, Any], seen: dict[int, Any]) -> dict[Any, Any]:
     copied: dict[Any, Any] = {}
     seen[id(value)] = copied
     for key, item in value.items():
-        copied[key] = _snapshot(item, seen)
+        copied[key] = _copy(item, seen) if type(item) in _COPIERS else item
     return copied
 
 
 def _list(value: list[Any], seen: dict[int, Any]) -> list[Any]:
     copied: list[Any] = []
     seen[id(value)] = copied
-    copied.extend(_snapshot(item, seen) for item in value)
+    copied.extend(_copy(item, seen) for item in value)
     return copied
 
 
 def _immutable(build: Callable[[Iterable[Any]], Any]) -> Callable[[Any, dict[int, Any]], Any]:
-    return lambda value, seen: build(_snapshot(item, seen) for item in value)
+    return lambda value, seen: build(_copy(item, seen) for item in value)
 
 
 _COPIERS: dict[type, Callable[[Any, dict[int, Any]], Any]] = {

@@ -224,6 +224,10 @@ class BaseTool(BaseModel):
             self._arun if kind._arun is not BaseTool._arun else None,
         )
 
+    def _sources(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+        """The functions whose signatures say what the arguments are."""
+        return self._functions()
+
     def _bind_with(self, binder: Binder) -> Callable[[str | Arguments, str | None], Bound]:
         """How input becomes arguments."""
         if type(self)._parse_input is BaseTool._parse_input:

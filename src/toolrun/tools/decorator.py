@@ -24,6 +24,7 @@ from toolrun.execution.engine import EngineName
 from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
 from toolrun.tools._schema import ArgsSchema
 from toolrun.tools.base import BaseTool
+from toolrun.tools.convert import convert_runnable_to_tool
 from toolrun.tools.exceptions import InvalidTool, MissingDescription
 from toolrun.tools.simple import Tool
 from toolrun.tools.structured import StructuredTool
@@ -99,6 +100,8 @@ def tool(name: Any = None, function: Any = None, /, *, infer_schema: bool = True
 def _make(name: str | None, function: Callable[..., Any], infer_schema: bool, options: dict[str, Any]) -> BaseTool:
     if isinstance(function, BaseTool):
         raise InvalidTool(function.name, "it is a tool already. Use with_options to change it.")
+    if not callable(function):
+        return _of_runnable(name, function, **options)
     name = name or getattr(function, "__name__", None)
     if name is None:
         raise InvalidTool(repr(function), "it has no __name__. Pass a name: tool('name', function).")
@@ -108,6 +111,14 @@ def _make(name: str | None, function: Callable[..., Any], infer_schema: bool, op
         options = {"error_on_invalid_docstring": True, **options}
         return StructuredTool.from_function(func, coroutine, name, infer_schema=infer_schema, **options)
     return _make_simple(name, func, coroutine, **options)
+
+
+def _of_runnable(name: str | None, runnable: Any, description: str | None = None, **options: Any) -> BaseTool:
+    if not hasattr(runnable, "invoke"):
+        raise InvalidTool(name or repr(runnable), f"it must be made of something to call, not of {runnable!r}.")
+    schema = options.pop("args_schema", None)
+    made = convert_runnable_to_tool(runnable, schema, name=name, description=description or repr(runnable))
+    return made.with_options(**options)
 
 
 def _make_simple(

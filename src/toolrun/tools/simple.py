@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
-
-from pydantic import SkipValidation
+from typing import Any
 
 from toolrun.tools._binding import Arguments, Binder, Bound
+from toolrun.tools._function_tool import FunctionTool
 from toolrun.tools._schema import ArgsSchema
-from toolrun.tools.base import BaseTool
 from toolrun.tools.exceptions import ToolException
-from toolrun.tools.structured import AsText
 
 
-class Tool(BaseTool):
+class Tool(FunctionTool):
     """A function that takes one argument, usually a string, and has no schema unless it is given one."""
-
-    description: str = ""
-    func: Annotated[Callable[..., Any] | None, SkipValidation(), AsText]
-    """What sync callers run."""
-    coroutine: Annotated[Callable[..., Any] | None, SkipValidation(), AsText] = None
-    """What async callers run."""
 
     def __init__(self, name: str, func: Callable[..., Any] | None, description: str, **kwargs: Any) -> None:
         super().__init__(name=name, func=func, description=description, **kwargs)
@@ -30,25 +21,6 @@ class Tool(BaseTool):
     def args(self) -> dict[str, Any]:
         """The JSON schema of the argument."""
         return super().args if self.args_schema is not None else {"tool_input": {"type": "string"}}
-
-    def _run(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
-        """Call `func`, for subclasses that do something around it."""
-        if self.func is None:
-            raise NotImplementedError(f"Tool {self.name!r} is only async.")
-        return self.func(*args, **kwargs)
-
-    async def _arun(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
-        """Await `coroutine`, for subclasses that do something around it."""
-        if self.coroutine is None:
-            return await super()._arun(*args, config=config, run_manager=run_manager, **kwargs)
-        return await self.coroutine(*args, **kwargs)
-
-    def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
-        kind = type(self)
-        return (
-            self.func if kind._run is Tool._run else self._run,
-            self.coroutine if kind._arun is Tool._arun else self._arun,
-        )
 
     def _bind_with(self, binder: Binder) -> Callable[[str | Arguments, str | None], Bound]:
         bind = super()._bind_with(binder)

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Generic, Literal
 from pydantic import BaseModel, Field, PlainSerializer, SkipValidation
 from typing_extensions import ParamSpec, TypeVar
 
+from toolrun.tools._function_tool import FunctionTool
 from toolrun.tools._schema import ArgsSchema, create_schema_from_function
-from toolrun.tools.base import BaseTool
 from toolrun.tools.exceptions import InvalidTool, MissingDescription
 
 P = ParamSpec("P", default=...)
@@ -27,42 +27,17 @@ def _schema_as_json(schema: ArgsSchema) -> Any:
 
 
 AsSchema = PlainSerializer(_schema_as_json, when_used="json-unless-none")
-AsText = PlainSerializer(str, when_used="json-unless-none")
 
 
-class StructuredTool(BaseTool, Generic[P, R]):
+class StructuredTool(FunctionTool, Generic[P, R]):
     """A function as a tool. Calling it like a function calls that function: no validation, no run, no events."""
 
-    description: str = ""
     args_schema: Annotated[ArgsSchema | None, SkipValidation(), AsSchema] = Field(description="The tool schema.")
-    func: Annotated[Callable[P, R] | None, SkipValidation(), AsText] = None
-    """What sync callers run: a function or a generator function."""
-    coroutine: Annotated[Callable[..., Any] | None, SkipValidation(), AsText] = None
-    """What async callers run: a coroutine function or an async generator function."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         function: Any = self.func or self.coroutine
         result: R = function(*args, **kwargs)
         return result
-
-    def _run(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
-        """Call `func`, for subclasses that do something around it."""
-        if self.func is None:
-            raise NotImplementedError(f"Tool {self.name!r} is only async.")
-        return self.func(*args, **kwargs)
-
-    async def _arun(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
-        """Await `coroutine`, for subclasses that do something around it."""
-        if self.coroutine is None:
-            return await super()._arun(*args, config=config, run_manager=run_manager, **kwargs)
-        return await self.coroutine(*args, **kwargs)
-
-    def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
-        kind = type(self)
-        return (
-            self.func if kind._run is StructuredTool._run else self._run,
-            self.coroutine if kind._arun is StructuredTool._arun else self._arun,
-        )
 
     @classmethod
     def from_function(
