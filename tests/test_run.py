@@ -10,14 +10,8 @@ from toolrun.errors import ControlFlow, register_control_flow
 from toolrun.run import RunState, RunStatus, status_of
 
 
-def a_run() -> RunState:
-    run = RunState()
-    run.status, run.cancelled = RunStatus.RUNNING, False
-    return run
-
-
 def test_a_run_ends_once_and_keeps_its_first_status() -> None:
-    run = a_run()
+    run = RunState()
     assert run.end(RunStatus.TIMEOUT)
     assert not run.end(RunStatus.OK)
     assert run.status is RunStatus.TIMEOUT

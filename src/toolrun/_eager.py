@@ -42,11 +42,6 @@ class _Parked(Coroutine[Any, Any, Any]):
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
         _unregister_task(self.task)
 
-    @property
-    def usable(self) -> bool:
-        """False once a handler has cancelled the task in a first step that then ended."""
-        return not (self.task.cancelling() or self.task.done())
-
     def adopt(self, coroutine: Coroutine[Any, Any, Any], context: Context, waits_for: Any) -> asyncio.Task[Any]:
         """Become this coroutine, which has taken its first step and now waits."""
         self._coroutine, self._run, self._waits_for = coroutine, context.run, waits_for
@@ -93,8 +88,9 @@ _here = _Here()
 
 
 def _parked(loop: AbstractEventLoop) -> _Parked:
+    """The one that waits; a new one where a handler has cancelled it in a first step that ended all the same."""
     parked = _here.parked
-    if parked is None or parked.loop is not loop or not parked.usable:
+    if parked is None or parked.loop is not loop or parked.task.cancelling() or parked.task.done():
         parked = _here.parked = _Parked(loop)
     return parked
 

@@ -48,14 +48,22 @@ def status_of(error: BaseException) -> RunStatus:
 class RunState:
     """How one run stands; shared by every face of it (async, sync)."""
 
-    __slots__ = ("cancelled", "status")
+    status = RUNNING
 
-    status: RunStatus
-    cancelled: bool
+    cancelled = False
+    """Whether the run is asked to stop."""
+
+    def __init__(self) -> None:
+        self._right_to_end = [True]
 
     def end(self, status: RunStatus) -> bool:
-        """Move to a final status; False when the run has ended before, and so nothing may be told any more."""
-        if self.status is not RUNNING:
+        """Move to a final status; False when the run has ended before, and so nothing may be told any more.
+
+        Of several threads that end a run at the same time one wins: taking from a list is atomic.
+        """
+        try:
+            self._right_to_end.pop()
+        except IndexError:
             return False
         self.status = status
         return True

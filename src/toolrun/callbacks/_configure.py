@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from toolrun.callbacks._scope import EMPTY, Scope
+from toolrun.callbacks._scope import EMPTY, Scope, scope_for_handlers
 from toolrun.errors import InvalidHandler
 
 
@@ -72,7 +72,7 @@ def scope_of(callbacks: Any) -> Scope:
     if callbacks is None:
         return EMPTY
     if isinstance(callbacks, list | tuple):
-        return EMPTY.with_handlers(callbacks, inherit=True) if callbacks else EMPTY
+        return scope_for_handlers(callbacks) if callbacks else EMPTY
     scope = getattr(callbacks, "_scope", None)
     if not isinstance(scope, Scope):
         raise InvalidHandler(callbacks)

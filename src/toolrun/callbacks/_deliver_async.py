@@ -50,7 +50,8 @@ class Event(NamedTuple):
 class AsyncDelivery(Delivery):
     """Delivers the events of a run on one loop. Whose turn it is, is only touched in that loop's thread."""
 
-    __slots__ = ("_busy", "_inline_task", "loop")
+    _busy = False
+    _inline_task: asyncio.Task[Any] | None = None
 
     def __init__(
         self,
@@ -61,8 +62,6 @@ class AsyncDelivery(Delivery):
     ) -> None:
         super().__init__(scope, run_id, common)
         self.loop = loop or asyncio.get_running_loop()
-        self._busy = False
-        self._inline_task: asyncio.Task[Any] | None = None
 
     async def send(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
@@ -230,16 +229,16 @@ class AsyncDelivery(Delivery):
     ) -> list[Running]:
         """Start lanes, the hop and the async handlers; returns what has not ended yet."""
         running: list[Running] = []
+        contexts = self._contexts or self._make_contexts()
         if table.lanes:
             full = self._put_in_lanes(event, table, args, kwargs)
             running += [(asyncio.wrap_future(passed, loop=self.loop), _NO_HANDLER) for passed in full]
         if table.blocking:
-            run_in_context = self._context(HOP).run
-            hop = HANDLER_POOL.start(run_in_context, self._call_each, event, table.blocking, args, kwargs)
+            hop = HANDLER_POOL.start(contexts[HOP].run, self._call_each, event, table.blocking, args, kwargs)
             running.append((hop, HOP))
         if table.tasks:
-            handlers, context = self.handlers, self._context
-            calls = [(function(handlers[at], *args, **kwargs), context(at)) for at, function in table.tasks]
+            handlers = self.handlers
+            calls = [(function(handlers[at], *args, **kwargs), contexts[at]) for at, function in table.tasks]
             for order, outcome in eager(calls, self.loop):
                 position = table.tasks[order][0]
                 if isinstance(outcome, asyncio.Future):

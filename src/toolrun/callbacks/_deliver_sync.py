@@ -13,7 +13,7 @@ from uuid import UUID
 from toolrun import _background_loop
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._deliver_async import AsyncDelivery, Event
-from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs
+from toolrun.callbacks._delivery import Args, Delivery, Kwargs
 from toolrun.callbacks._plan import Table
 from toolrun.callbacks._scope import Scope
 
@@ -21,13 +21,12 @@ from toolrun.callbacks._scope import Scope
 class SyncDelivery(Delivery):
     """Delivers the events of a run that a sync manager opened; usable from any thread."""
 
-    __slots__ = ("_busy", "_remote", "_turn")
+    _busy = False
+    _remote: AsyncDelivery | None = None
 
     def __init__(self, scope: Scope, run_id: UUID | None = None, common: Kwargs | None = None) -> None:
         super().__init__(scope, run_id, common)
         self._turn = RLock()
-        self._busy = False
-        self._remote: AsyncDelivery | None = None
 
     def deliver(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised.
@@ -45,21 +44,22 @@ class SyncDelivery(Delivery):
                 return
             self._busy = True
             try:
-                self._deliver_now(event, table, args, kwargs)
+                errors = self._deliver_now(event, table, args, kwargs)
                 while self._waiting:
-                    self._deliver_now(*self._waiting.popleft())
+                    errors += self._deliver_now(*self._waiting.popleft())
             finally:
                 self._busy = False
+        if errors:
+            raise errors[0]
 
-    def _deliver_now(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
+    def _deliver_now(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
         full = self._put_in_lanes(event, table, args, kwargs) if table.lanes else ()
         errors = self._call_each(event, table.sync, args, kwargs)
         if table.coroutines:
             errors += self._deliver_remote(event, table, args, kwargs)
         for passed in full:
             passed.result()
-        if errors:
-            raise errors[0]
+        return errors
 
     def _deliver_remote(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
         """Async handlers run on the background loop. Inside a running loop nothing is waited for: the handler
@@ -67,7 +67,7 @@ class SyncDelivery(Delivery):
         remote = self._remote
         if remote is None:
             remote = self._remote = AsyncDelivery(self.scope, self.run_id, None, _background_loop.loop())
-            remote._context(HOP)  # made here: the handlers' contexts are copies of the caller's
+            remote._make_contexts()  # here: they are copies of the caller's
         table = Table(tasks=table.coroutines)
         if asyncio._get_running_loop() is not None:
             remote.post(Event(event, table, args, kwargs, copy_context()))

@@ -26,7 +26,7 @@ from toolrun._ids import new_run_id
 from toolrun.callbacks._errors import report
 from toolrun.callbacks._plan import Call, Plan, Table, plan_for
 from toolrun.callbacks._scope import Scope
-from toolrun.run import RUNNING, RunState
+from toolrun.run import RunState
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -35,7 +35,7 @@ inside: ContextVar[Any] = ContextVar("toolrun_inside_handler", default=None)
 """The delivery whose handler the code is in; set once in the contexts that handlers run in."""
 
 HOP = -1
-"""Stands for the sync handlers that share one hop, in place of a handler's position."""
+"""Stands for the sync handlers that share one hop, in place of a handler's position; an index from the end."""
 
 
 NOBODY = Plan((), id)
@@ -45,19 +45,17 @@ NOBODY = Plan((), id)
 class Delivery(RunState):
     """One open run: its scope, its ids, who listens, and their contexts. Shared by every face of the run."""
 
-    __slots__ = ("_base", "_common", "_contexts", "_keywords", "_run_id", "_waiting", "handlers", "plan", "scope")
+    _keywords: Kwargs | None = None
+    _contexts: list[Context] | None = None
+    _waiting: deque[Any] | None = None
 
     def __init__(self, scope: Scope, run_id: UUID | None, common: Kwargs | None) -> None:
-        self.status = RUNNING
-        self.cancelled = False
+        self._right_to_end = [True]  # as RunState does it; a call less, on the way of every run
         self.scope = scope
         self.handlers = handlers = scope.handlers
         self.plan = plan_for(handlers) if handlers else NOBODY
         self._run_id = run_id
         self._common = common
-        self._keywords: Kwargs | None = None
-        self._contexts: dict[int, Context] | None = None
-        self._waiting: deque[Any] | None = None
 
     @property
     def run_id(self) -> UUID:
@@ -67,19 +65,11 @@ class Delivery(RunState):
             run_id = self._run_id = new_run_id()
         return run_id
 
-    @property
-    def keywords(self) -> Kwargs:
+    def _make_keywords(self) -> Kwargs:
         """What every event of the run carries: ids, tags, and for tools the tool call id."""
-        keywords = self._keywords
-        if keywords is None:
-            scope = self.scope
-            keywords = self._keywords = {
-                "run_id": self.run_id,
-                "parent_run_id": scope.parent_run_id,
-                "tags": list(scope.tags),
-            }
-            if self._common:
-                keywords |= self._common
+        scope = self.scope
+        ids = {"run_id": self.run_id, "parent_run_id": scope.parent_run_id, "tags": list(scope.tags)}
+        self._keywords = keywords = {**ids, **self._common} if self._common else ids
         return keywords
 
     def _all_keywords(self, event: str, kwargs: Kwargs) -> Kwargs:
@@ -87,30 +77,30 @@ class Delivery(RunState):
         if event == "on_custom_event":
             scope = self.scope
             return {"run_id": self.run_id, "tags": list(scope.tags), "metadata": dict(scope.metadata), **kwargs}
-        return {**self.keywords, **kwargs}
+        return {**(self._keywords or self._make_keywords()), **kwargs}
 
     def _queue(self, item: Any) -> None:
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(item)
 
-    def _context(self, key: int) -> Context:
-        """The context of one handler for the whole run, copied where the run's first event happened."""
-        contexts = self._contexts
-        if contexts is None:
-            contexts = self._contexts = {}
-            self._base = copy_context()
-            self._base.run(inside.set, self)
-        context = contexts.get(key)
-        if context is None:
-            context = contexts[key] = self._base.copy()
-        return context
+    def _make_contexts(self) -> list[Context]:
+        """A context for each handler, and one more, at `HOP`, for those that share a hop.
+
+        They are used for the whole run and copied where its first event happened.
+        """
+        base = copy_context()
+        base.run(inside.set, self)
+        self._contexts = contexts = [base.copy() for _ in self.handlers]
+        contexts.append(base)
+        return contexts
 
     def _put_in_lanes(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[Future[None]]:
         """Hand the event to every background lane first; then say which of them are full and must be waited for."""
         full = []
+        contexts = self._contexts or self._make_contexts()
         for position, function, lane in table.lanes:
-            if lane.put((self._context(position), function, self.handlers[position], event, args, kwargs)):
+            if lane.put((contexts[position], function, self.handlers[position], event, args, kwargs)):
                 full.append(lane)
         return [lane.passed() for lane in full]
 

@@ -13,17 +13,20 @@ from uuid import UUID
 _NOTHING: Mapping[str, Any] = {}
 
 
-def _joined(first: tuple[Any, ...], more: Iterable[Any]) -> tuple[Any, ...]:
+def _joined(first: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
     """Both in order, each handler once; handlers are told apart by identity, they need not be hashable."""
-    joined = list(first)
-    for one in more:
-        if not any(one is known for known in joined):
-            joined.append(one)
-    return tuple(joined)
+    joined = first + more
+    return joined if len(joined) < 2 else tuple({id(one): one for one in joined}.values())
 
 
 def _joined_tags(first: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *more)))
+
+
+def scope_for_handlers(handlers: Iterable[Any]) -> Scope:
+    """A scope of nothing but these handlers, all inheritable, each once."""
+    once = _joined((), tuple(handlers))
+    return Scope(once, once)
 
 
 class Scope(NamedTuple):

@@ -6,7 +6,7 @@ nothing, or a coroutine to await. Events that come after the terminal one are dr
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
@@ -33,9 +33,10 @@ class BaseRunManager(Generic[Sent]):
     A run manager is a view of the run; its state is in the delivery, which all faces of the run share.
     """
 
-    __slots__ = ("_delivery",)
+    __slots__ = ("_delivery", "_send")
 
     _delivery: Delivery
+    _send: Callable[[str, tuple[Any, ...], dict[str, Any]], Sent]
 
     def __init__(
         self,
@@ -58,21 +59,25 @@ class BaseRunManager(Generic[Sent]):
             metadata or {},
             inheritable_metadata or {},
         )
-        self._delivery = self._new_delivery(scope, run_id)
+        self._face(self._new_delivery(scope, run_id))
 
     _new_delivery: ClassVar[type[SyncDelivery | AsyncDelivery]]
+
+    def _face(self, delivery: Delivery) -> None:
+        """Be a face of this run, sync or async: what sending an event gives back depends on it."""
+        raise NotImplementedError
 
     @classmethod
     def of(cls, scope: Scope, run_id: UUID | None = None, common: dict[str, Any] | None = None) -> Self:
         """Open a run in a scope; `common` are keywords that all of its events carry beside ids and tags."""
         run = cls.__new__(cls)
-        run._delivery = cls._new_delivery(scope, run_id, common)
+        run._face(cls._new_delivery(scope, run_id, common))
         return run
 
     def _as(self, kind: type[BaseRunManager[Any]]) -> Any:
         """Another face of the same run: sync or async, as the caller needs it."""
         face = kind.__new__(kind)
-        face._delivery = self._delivery
+        face._face(self._delivery)
         return face
 
     @classmethod
@@ -133,9 +138,6 @@ class BaseRunManager(Generic[Sent]):
     def child_scope(self, tag: str | None = None) -> Scope:
         """What runs inside this one start from."""
         return self._delivery.scope.child(self._delivery.run_id, tag)
-
-    def _send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
-        raise NotImplementedError
 
     def _skip(self) -> Sent:
         raise NotImplementedError
@@ -251,8 +253,8 @@ class RunManager(BaseRunManager[None]):
 
     _new_delivery = SyncDelivery
 
-    def _send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._delivery.deliver(event, args, kwargs)
+    def _face(self, delivery: Delivery) -> None:
+        self._delivery, self._send = delivery, delivery.deliver
 
     def _skip(self) -> None:
         return None
@@ -265,8 +267,8 @@ class AsyncRunManager(BaseRunManager[Awaited]):
 
     _new_delivery = AsyncDelivery
 
-    def _send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaited:
-        return self._delivery.send(event, args, kwargs)
+    def _face(self, delivery: Delivery) -> None:
+        self._delivery, self._send = delivery, delivery.send
 
     async def _skip(self) -> None:
         return None
