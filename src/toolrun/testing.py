@@ -1,8 +1,8 @@
 """For tests of your own tools and handlers: handlers that record what they are told, and a tool that does as told.
 
-    handler = RecordingHandler()
-    my_tool.invoke({"x": 1}, {"callbacks": [handler]})
-    assert handler.names == ["on_tool_start", "on_tool_end"]
+handler = RecordingHandler()
+my_tool.invoke({"x": 1}, {"callbacks": [handler]})
+assert handler.names == ["on_tool_start", "on_tool_end"]
 """
 
 from __future__ import annotations
@@ -32,13 +32,6 @@ class RecordedEvent:
     payload: tuple[Any, ...]
     keywords: dict[str, Any]
     thread: str
-
-    def __getattr__(self, keyword: str) -> Any:
-        """A keyword of the event, as `event.tool_call_id`."""
-        try:
-            return self.keywords[keyword]
-        except KeyError:
-            raise AttributeError(f"{self.name} came without {keyword!r}") from None
 
 
 class _Recording:

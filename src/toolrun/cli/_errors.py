@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from traceback import TracebackException
 
 import click
 
-OURS = str(Path(__file__).parents[1])
+NOT_THE_USERS = (str(Path(__file__).parents[1]), importlib.__file__, "<frozen ")
 
 
 class Unusable(click.ClickException):
@@ -24,7 +25,7 @@ def own_traceback(error: BaseException) -> str:
 
 
 def _shorten(trace: TracebackException) -> None:
-    trace.stack[:] = [frame for frame in trace.stack if not frame.filename.startswith((OURS, "<frozen "))]
+    trace.stack[:] = [frame for frame in trace.stack if not frame.filename.startswith(NOT_THE_USERS)]
     for link in (trace.__cause__, trace.__context__, *(trace.exceptions or ())):
         if link is not None:
             _shorten(link)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from io import FileIO
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 
@@ -30,11 +30,8 @@ SHOWN_MALFORMED = 10
 def run_calls(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool) -> int:
     """Run the calls; the exit status."""
     runner = ToolRunner(load(tools), concurrency=concurrency)
-    source = CallsFile(calls, format)
-    results = ResultsFile(output, not_this=calls)
-    console = Console(stderr=True)
-    session = Session(runner.batch(), source, results, console, quiet)
-    return asyncio.run(session.run())
+    with CallsFile(calls, format) as source, ResultsFile(output, not_this=calls) as results:
+        return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
 
 
 class ResultsFile:
@@ -50,6 +47,12 @@ class ResultsFile:
         self._may_block = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         self.is_terminal = self._file.isatty()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+
     async def write(self, line: bytes) -> None:
         """Write one line; off the loop where a slow reader could make it wait."""
         if self._may_block:
@@ -63,11 +66,12 @@ class ResultsFile:
             rest = rest[self._file.write(rest) or 0 :]
 
 
-class Session:
-    """One invocation of the command."""
+class Invocation:
+    """One `toolrun run`, from the first call to the exit status."""
 
-    def __init__(self, batch: Batch, source: CallsFile, results: ResultsFile, console: Console, quiet: bool) -> None:
-        self._batch, self._source, self._results, self._console, self._quiet = batch, source, results, console, quiet
+    def __init__(self, batch: Batch, source: CallsFile, results: ResultsFile, quiet: bool) -> None:
+        self._batch, self._source, self._results, self._quiet = batch, source, results, quiet
+        self._console = Console(stderr=True)
         self._summary = Summary()
         self._malformed = 0
         self._stopped_by = 0

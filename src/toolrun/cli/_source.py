@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from io import FileIO
 from pathlib import Path
+from typing import Self
 
 from toolrun._offload import HANDLER_POOL
 from toolrun.cli._errors import Unusable
@@ -31,6 +32,12 @@ class CallsFile:
         self._lines_ahead = None if path == "-" else _count_lines(path)
         self._rest = b""
         self.lines = self.calls = self.malformed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
 
     @property
     def expected_calls(self) -> int | None:

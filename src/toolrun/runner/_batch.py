@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolrun._ids import now
+from toolrun.callbacks import flush
 from toolrun.run import RunStatus
 from toolrun.runner.result import CallResult
 from toolrun.tools.formats import CallRequest
@@ -47,6 +48,7 @@ class Batch:
             while (result := await self._results.get()) is not None:
                 yield result
                 self._room.release()
+            await flush()
             await feeder  # raises what the source raised
         finally:
             self.stop()

@@ -55,6 +55,8 @@ class Toolbox(Mapping[str, BaseTool]):
             raise UnknownTool(name, self._members)
         if not isinstance(member, BaseTool):
             member = self._members[name] = as_tool(name, member)
+        elif member.name != name:
+            member = self._members[name] = member.model_copy(update={"name": name})
         return member
 
     def __iter__(self) -> Iterator[str]:
@@ -85,14 +87,17 @@ def toolbox(tools: Any) -> Toolbox:
 
 
 def public_methods(instance: Any) -> dict[str, Callable[..., Any]]:
-    """The methods of an instance whose names do not begin with `_`, by name; properties are not touched."""
-    kinds = (staticmethod, classmethod)
-    names = [name for name in dir(type(instance)) if not name.startswith("_")]
+    """The methods of an instance whose names do not begin with `_`, by name; properties are not touched.
+
+    What every object of Python or every model of pydantic has is left out.
+    """
+    kinds = [kind for kind in type(instance).__mro__ if kind.__module__ not in ("builtins", "pydantic.main")]
+    names = sorted({name for kind in kinds for name in vars(kind) if not name.startswith("_")})
     static = {name: inspect.getattr_static(type(instance), name) for name in names}
     return {
         name: getattr(instance, name)
         for name, value in static.items()
-        if inspect.isfunction(value) or isinstance(value, kinds)
+        if inspect.isfunction(value) or isinstance(value, staticmethod | classmethod)
     }
 
 
