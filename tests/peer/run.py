@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from peer_environment import prepare
-from peer_pytest import run_tests
+from peer_environment import Environment, prepare
+from peer_pytest import Result, run_tests
 from peer_tests import BORROWED, class_a, discriminating, excepted
 from peer_verdict import counts, faults
 
@@ -21,12 +21,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run langchain-core's own tests against toolrun.")
     parser.add_argument("--subject", choices=["toolrun", "langchain"], default="toolrun", help="who is under test")
     subject = parser.parse_args().subject
-    results = run_tests(prepare(), class_a(), subject)
+    results = run(prepare(), subject)
     wrong = list(faults(results, list(excepted()) if subject == "toolrun" else []))
     print(*wrong, *counts(results, discriminating()), sep="\n")
     borrowed = sum(test.startswith(BORROWED) for test in results)
     print(f"({borrowed} of the {len(results)} test helpers of langchain-core's own, and so say nothing of toolrun)")
     return 1 if wrong else 0
+
+
+def run(environment: Environment, subject: str) -> dict[str, Result]:
+    """Run class A. The tests of the peer's own helpers measure delays: on a busy machine they get a second chance."""
+    results = run_tests(environment, class_a(), subject)
+    late = [test for test in results if test.startswith(BORROWED) and not results[test].passed]
+    return results | (run_tests(environment, late, subject) if late else {})
 
 
 if __name__ == "__main__":
