@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError, ValidationError
@@ -49,6 +48,8 @@ def masked(where: tuple[int | str, ...], value: Any, secret: Collection[str]) ->
 
 def unexpected(name: str, fields: Collection[str]) -> str:
     """What to say about an argument that the tool does not take."""
+    from difflib import get_close_matches
+
     if nearest := get_close_matches(name, fields, 1):
         return f"Unexpected argument, did you mean {nearest[0]!r}?"
     return f"Unexpected argument, expected {', '.join(map(repr, fields)) or 'none at all'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -56,6 +55,8 @@ def is_message_content_block(value: Any) -> bool:
 
 def _as_text(content: Any) -> str:
     """JSON if it can be, for a model reads that best."""
+    import json
+
     try:
         return json.dumps(content, ensure_ascii=False)
     except Exception:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined
 
 from toolrun._signature import Signature
@@ -29,6 +28,7 @@ class InferredArgs(BaseModel):
     """The base of models made from signatures: unknown arguments are refused, unless the function takes `**kwargs`."""
 
     model_config = ConfigDict(
+        defer_build=True,
         extra="forbid",
         arbitrary_types_allowed=True,
         protected_namespaces=(),
@@ -143,14 +143,10 @@ def _annotated_text(annotation: Any) -> str | None:
     return next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, str)), None)
 
 
-class _NoComplaints(GenerateJsonSchema):
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
-
-
 class _CallSchema(BaseModel):
     """The base of models for language models: their JSON schema is made once, for agents ask for it at every step."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(defer_build=True, arbitrary_types_allowed=True, protected_namespaces=())
     __schema_made__: ClassVar[dict[str, Any] | None] = None
 
     @classmethod
@@ -158,7 +154,7 @@ class _CallSchema(BaseModel):
         if args or kwargs:
             return super().model_json_schema(*args, **kwargs)
         if cls.__schema_made__ is None:
-            cls.__schema_made__ = super().model_json_schema(schema_generator=_NoComplaints)
+            cls.__schema_made__ = super().model_json_schema()
         return cls.__schema_made__
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from typing_extensions import TypedDict, Unpack
@@ -24,7 +23,6 @@ from toolrun.execution.engine import EngineName
 from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
 from toolrun.tools._schema import ArgsSchema
 from toolrun.tools.base import BaseTool
-from toolrun.tools.convert import convert_runnable_to_tool
 from toolrun.tools.exceptions import InvalidTool, MissingDescription
 from toolrun.tools.simple import Tool
 from toolrun.tools.structured import StructuredTool
@@ -116,6 +114,8 @@ def _make(name: str | None, function: Callable[..., Any], infer_schema: bool, op
 def _of_runnable(name: str | None, runnable: Any, description: str | None = None, **options: Any) -> BaseTool:
     if not hasattr(runnable, "invoke"):
         raise InvalidTool(name or repr(runnable), f"it must be made of something to call, not of {runnable!r}.")
+    from toolrun.tools.convert import convert_runnable_to_tool
+
     schema = options.pop("args_schema", None)
     made = convert_runnable_to_tool(runnable, schema, name=name, description=description or repr(runnable))
     return made.with_options(**options)
@@ -139,6 +139,8 @@ def _make_simple(
 def _check_options(options: dict[str, Any]) -> None:
     for option in options:
         if option not in ToolOptions.__annotations__:
+            from difflib import get_close_matches
+
             nearest = get_close_matches(option, ToolOptions.__annotations__, 1)
             hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
             raise TypeError(f"tool has no option {option!r}.{hint}")
