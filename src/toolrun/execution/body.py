@@ -20,9 +20,10 @@ class Body:
 
     __slots__ = ("call", "function", "is_async", "kind")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], kind: Kind | None = None) -> None:
+        """The kind is found out, unless it is known already."""
         self.function = function
-        self.kind = kind_of(function)
+        self.kind = kind or kind_of(function)
         self.is_async = self.kind.is_async
         self.call = _runs_to_its_end(function, self.kind)
 

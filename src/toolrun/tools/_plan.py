@@ -30,6 +30,13 @@ class Target:
         self.engine = engine_named(engine)
         self.fillers = fillers(Signature(function))
 
+    def rebound(self, function: Callable[..., Any]) -> Target:
+        """The same for another function of the same kind and signature."""
+        target = Target.__new__(Target)
+        target.body = Body(function, self.body.kind)
+        target.engine, target.fillers = self.engine, self.fillers
+        return target
+
     def filled(self, arguments: Arguments, run: Any, config: RunConfig | None) -> Arguments:
         """The arguments with those that toolrun fills in."""
         if not self.fillers:
@@ -53,6 +60,13 @@ class Plan:
         self.name, self.description = tool.name, tool.description
         self.binder = Binder(tool.name, tool.args_schema, [Signature(one) for one in tool._sources() if one])
         self.bind = tool._bind_with(self.binder)
+
+    def rebound(self, function: Callable[..., Any]) -> Plan:
+        """The same plan for another function of the same kind and signature: the method of another instance."""
+        plan = Plan.__new__(Plan)
+        plan.name, plan.description, plan.binder, plan.bind = self.name, self.description, self.binder, self.bind
+        plan.run, plan.arun = self.run.rebound(function), self.arun.rebound(function)
+        return plan
 
 
 def plan_of(tool: BaseTool) -> Plan:

@@ -11,21 +11,19 @@ Functions, coroutine functions, generators and async generators will do, and so 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from typing_extensions import TypedDict, Unpack
 
-from toolrun._signature import kind_of
-from toolrun.callbacks import Callbacks
-from toolrun.execution.engine import EngineName
-from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
-from toolrun.tools._schema import ArgsSchema
-from toolrun.tools.base import BaseTool
-from toolrun.tools.exceptions import InvalidTool, MissingDescription
-from toolrun.tools.simple import Tool
-from toolrun.tools.structured import StructuredTool
+if TYPE_CHECKING:  # a decorator is imported by every module with tools: what it needs comes with the first tool
+    from toolrun.callbacks import Callbacks
+    from toolrun.execution.engine import EngineName
+    from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
+    from toolrun.tools._schema import ArgsSchema
+    from toolrun.tools.base import BaseTool
+    from toolrun.tools.simple import Tool
+    from toolrun.tools.structured import StructuredTool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,57 +81,19 @@ def tool(name: Any = None, function: Any = None, /, *, infer_schema: bool = True
 
     With `infer_schema=False` and no `args_schema`, the tool takes one argument and has no schema.
     """
+    from toolrun.tools._make import make_tool
+    from toolrun.tools.exceptions import InvalidTool
+
     _check_options(options)
     if callable(name):
         name, function = None, name
     if name is not None and not isinstance(name, str):
         raise InvalidTool(repr(name), "the first argument of tool must be a string or a callable.")
 
-    def make(function: Callable[..., Any]) -> BaseTool:
-        return _make(name, function, infer_schema, options)
+    def make(function: Any) -> BaseTool:
+        return make_tool(name, function, infer_schema, options)
 
     return make if function is None else make(function)
-
-
-def _make(name: str | None, function: Callable[..., Any], infer_schema: bool, options: dict[str, Any]) -> BaseTool:
-    if isinstance(function, BaseTool):
-        raise InvalidTool(function.name, "it is a tool already. Use with_options to change it.")
-    if not callable(function):
-        return _of_runnable(name, function, **options)
-    name = name or getattr(function, "__name__", None)
-    if name is None:
-        raise InvalidTool(repr(function), "it has no __name__. Pass a name: tool('name', function).")
-    is_async = kind_of(function).is_async
-    func, coroutine = (None, function) if is_async else (function, None)
-    if infer_schema or options.get("args_schema") is not None:
-        options = {"error_on_invalid_docstring": True, **options}
-        return StructuredTool.from_function(func, coroutine, name, infer_schema=infer_schema, **options)
-    return _make_simple(name, func, coroutine, **options)
-
-
-def _of_runnable(name: str | None, runnable: Any, description: str | None = None, **options: Any) -> BaseTool:
-    if not hasattr(runnable, "invoke"):
-        raise InvalidTool(name or repr(runnable), f"it must be made of something to call, not of {runnable!r}.")
-    from toolrun.tools.convert import convert_runnable_to_tool
-
-    schema = options.pop("args_schema", None)
-    made = convert_runnable_to_tool(runnable, schema, name=name, description=description or repr(runnable))
-    return made.with_options(**options)
-
-
-def _make_simple(
-    name: str,
-    func: Callable[..., Any] | None,
-    coroutine: Callable[..., Any] | None,
-    description: str | None = None,
-    parse_docstring: bool = False,
-    error_on_invalid_docstring: bool = False,
-    **options: Any,
-) -> Tool:
-    description = description or inspect.getdoc(func or coroutine)
-    if not description:
-        raise MissingDescription(name, inferred=False)
-    return Tool(name, func, description, coroutine=coroutine, **options)
 
 
 def _check_options(options: dict[str, Any]) -> None:
