@@ -24,7 +24,7 @@ def test_a_sync_call_in_a_running_loop_does_not_wait_for_an_async_handler(lib: A
     all_heard = threading.Event()
 
     async def wait_for_the_caller(seen: Any) -> None:
-        heard.append(await asyncio.to_thread(happened.wait, 0.5))
+        heard.append(await asyncio.to_thread(happened.wait, 2))
         if len(heard) == 2:
             all_heard.set()
 

@@ -39,7 +39,7 @@ def test_a_tool_and_its_handlers_need_no_thread_of_asyncios_default_pool(lib: An
         loop.set_default_executor(ThreadPoolExecutor(1))
         blocker = loop.run_in_executor(None, release.wait, PATIENCE)
         try:
-            return await asyncio.wait_for(lib.tool(work).ainvoke({}, {"callbacks": [recorder]}), 1)
+            return await asyncio.wait_for(lib.tool(work).ainvoke({}, {"callbacks": [recorder]}), 2)
         finally:
             release.set()
             await blocker
@@ -65,7 +65,7 @@ def test_blocked_tools_do_not_keep_handlers_waiting(lib: Any, async_driver: Any)
         blocked = [asyncio.create_task(lib.tool(block).ainvoke({})) for _ in range(50)]
         await asyncio.sleep(0)
         try:
-            return await asyncio.wait_for(lib.tool(quick).ainvoke({}, {"callbacks": [lib.recorder()]}), 1)
+            return await asyncio.wait_for(lib.tool(quick).ainvoke({}, {"callbacks": [lib.recorder()]}), 2)
         finally:
             release.set()
             await asyncio.gather(*blocked)

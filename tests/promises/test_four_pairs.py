@@ -121,10 +121,12 @@ def test_only_a_handler_in_the_callers_thread_shares_the_callers_context(
     assert play().mark_of_caller == ("set at on_tool_end" if shares else "the caller's")
 
 
-def test_an_inline_handler_runs_where_the_caller_is(play: Any, driver: Any, handler_is_async: bool) -> None:
-    if not driver.is_async:
-        pytest.skip("run_inline changes nothing under a sync manager")
-    scene = play(run_inline=True)
+def test_an_inline_handler_runs_where_the_caller_is(lib: Any, async_driver: Any, handler_is_async: bool) -> None:
+    scene = Scene()
+    handler = lib.recorder(scene.react, run_inline=True)
+    if handler_is_async:
+        handler = lib.async_recorder(scene.areact, run_inline=True)
+    async_driver.run(_play_async(lib, handler, scene))
 
     assert set(scene.threads) == {threading.current_thread().name}
     assert scene.mark_of_caller == "set at on_tool_end"

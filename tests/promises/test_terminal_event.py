@@ -165,18 +165,33 @@ class Unprintable:
     __repr__ = __str__
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-def test_an_interrupt_in_the_body_is_told_and_goes_on(lib: Any, driver: Any, interrupt: type[BaseException]) -> None:
-    if driver.is_async:
-        pytest.skip("an interrupt takes the event loop along")
+@pytest.mark.parametrize("kind", ["sync tool", "async tool"])
+def test_an_interrupt_in_the_body_is_told_and_goes_on(
+    lib: Any, driver: Any, kind: str, interrupt: type[BaseException]
+) -> None:
     recorder = lib.recorder()
 
     def interrupted() -> str:
         """Is interrupted."""
         raise interrupt
 
-    with pytest.raises(interrupt):
-        driver.invoke(_tool(lib, interrupted), {}, {"callbacks": [recorder]})
+    async def async_interrupted() -> str:
+        """Is interrupted."""
+        raise interrupt
+
+    tool = _tool(lib, interrupted if kind == "sync tool" else async_interrupted)
+
+    async def scenario() -> None:
+        with pytest.raises(interrupt):
+            await tool.ainvoke({}, {"callbacks": [recorder]})
+
+    if driver.is_async:
+        driver.run(scenario())
+    else:
+        with pytest.raises(interrupt):
+            tool.invoke({}, {"callbacks": [recorder]})
     assert recorder.events == ["on_tool_start", "on_tool_error"]
 
 
