@@ -64,3 +64,14 @@ def test_a_forked_child_has_a_loop_of_its_own() -> None:
     assert os.read(read, 100) == b"toolrun-loop"
     os.close(read)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_the_loop_outlives_a_coroutine_that_asks_the_process_to_end(error: type[BaseException]) -> None:
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    with pytest.raises(error):
+        _background_loop.run(fails())
+    assert _background_loop.run(where()) == "toolrun-loop"

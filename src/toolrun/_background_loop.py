@@ -30,7 +30,11 @@ os.register_at_fork(after_in_child=_forget)
 
 def _serve(loop: AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
-    loop.run_forever()
+    while True:
+        try:
+            loop.run_forever()
+        except BaseException:  # a task raised SystemExit or KeyboardInterrupt: its future has it, the loop goes on
+            continue
 
 
 def loop() -> AbstractEventLoop:

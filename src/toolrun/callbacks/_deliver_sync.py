@@ -44,7 +44,11 @@ class SyncDelivery(Delivery):
                 return
             self._busy = True
             try:
-                errors = self._deliver_now(event, table, args, kwargs)
+                errors = (
+                    self._call_each(event, table.sync, args, kwargs)
+                    if table.only_sync
+                    else self._deliver_now(event, table, args, kwargs)
+                )
                 while self._waiting:
                     errors += self._deliver_now(*self._waiting.popleft())
             finally:

@@ -44,6 +44,7 @@ class Table(NamedTuple):
     tasks: tuple[Call, ...] = ()
     coroutines: tuple[Call, ...] = ()
     lanes: tuple[tuple[int, Heard, Lane], ...] = ()
+    only_sync: bool = False
 
 
 def _ignore_flag(event: str) -> str | None:
@@ -175,7 +176,15 @@ def _compile(handlers: tuple[Any, ...], event: str) -> Table | None:
             (tasks if is_async else blocking).append(call)
     if not (sync or coroutines or lanes):
         return None
-    return Table(tuple(sync), tuple(inline), tuple(blocking), tuple(tasks), tuple(coroutines), tuple(lanes))
+    return Table(
+        tuple(sync),
+        tuple(inline),
+        tuple(blocking),
+        tuple(tasks),
+        tuple(coroutines),
+        tuple(lanes),
+        only_sync=not (coroutines or lanes),
+    )
 
 
 def _reference(handler: Any, forget: Callable[[Any], object]) -> Callable[[], Any]:

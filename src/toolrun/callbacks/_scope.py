@@ -43,6 +43,8 @@ class Scope(NamedTuple):
     def with_handlers(self, handlers: Iterable[Any], inherit: bool) -> Scope:
         """Add handlers after those that are there, each once."""
         handlers = tuple(handlers)
+        if not handlers:
+            return self
         inheritable = _joined(self.inheritable_handlers, handlers) if inherit else self.inheritable_handlers
         return self._replace(handlers=_joined(self.handlers, handlers), inheritable_handlers=inheritable)
 

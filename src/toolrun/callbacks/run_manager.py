@@ -142,6 +142,10 @@ class BaseRunManager(Generic[Sent]):
     def _skip(self) -> Sent:
         raise NotImplementedError
 
+    def start(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
+        """Send the start event. Raises what a handler makes it raise; the run is ended by an error event first."""
+        raise NotImplementedError
+
     def _tell(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
         """Send an event of an open run."""
         if self._delivery.status is not RUNNING:
@@ -259,6 +263,13 @@ class RunManager(BaseRunManager[None]):
     def _skip(self) -> None:
         return None
 
+    def start(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            self._send(event, args, kwargs)
+        except BaseException as error:
+            self._fail(_error_event(event), error, {})
+            raise
+
 
 class AsyncRunManager(BaseRunManager[Awaited]):
     """The async driver: an event is delivered when the await returns, and the loop is never held meanwhile."""
@@ -273,10 +284,26 @@ class AsyncRunManager(BaseRunManager[Awaited]):
     async def _skip(self) -> None:
         return None
 
+    async def start(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            await self._send(event, args, kwargs)
+        except GeneratorExit as error:
+            self.close(_error_event(event), error)
+            raise
+        except BaseException as error:
+            await self._fail(_error_event(event), error, {})
+            raise
+
     def close(self, event: str, error: BaseException) -> None:
         """End the run where nothing can be awaited (`GeneratorExit`): sync handlers now, async ones on the loop."""
         if self._delivery.end(status_of(error)):
             self._delivery.deliver_at_once(event, (error,), {})
+
+
+def _error_event(start_event: str) -> str:
+    """The event that ends, by an exception, a run that this event opened."""
+    kind = start_event.removeprefix("on_").removesuffix("_start").replace("chat_model", "llm")
+    return f"on_{kind}_error"
 
 
 class ParentRunManager(RunManager):

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic_core import ValidationError
 
-from toolrun.callbacks import AsyncCallbackManager, CallbackManager
+from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from toolrun.callbacks.context import run_context
 from toolrun.execution.engine import Engine, engine_named
 from toolrun.run import RunStatus, status_of
@@ -30,15 +30,16 @@ from toolrun.tools.config import RunConfig, configurable_of, share_configurable
 from toolrun.tools.exceptions import InvalidOutput, InvalidToolInput
 
 if TYPE_CHECKING:
-    from toolrun.callbacks._scope import Scope
-    from toolrun.callbacks.run_manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
     from toolrun.tools.base import BaseTool
+
+Run = TypeVar("Run", CallbackManagerForToolRun, AsyncCallbackManagerForToolRun)
 
 
 def run_call(call: Call) -> Any:
     """Make the call and wait for it."""
-    scope = scope_for(call.tool, call.config, call.is_verbose)
-    run = call.run = CallbackManager.of(scope).on_tool_start(**call.start_event(scope))
+    run = call.opened(CallbackManagerForToolRun)
+    if call.listened:
+        run.start("on_tool_start", *call.start_event())
     try:
         try:
             target = call.plan.run
@@ -57,8 +58,9 @@ def run_call(call: Call) -> Any:
 
 async def arun_call(call: Call) -> Any:
     """Make the call while the event loop goes on."""
-    scope = scope_for(call.tool, call.config, call.is_verbose)
-    run = call.run = await AsyncCallbackManager.of(scope).on_tool_start(**call.start_event(scope))
+    run = call.opened(AsyncCallbackManagerForToolRun)
+    if call.listened:
+        await run.start("on_tool_start", *call.start_event())
     try:
         try:
             target = call.plan.arun
@@ -127,34 +129,37 @@ class Call:
         """Whether this one call tells its events on the terminal."""
         return bool(self.extras and self.extras.get("verbose"))
 
-    def start_event(self, scope: Scope) -> dict[str, Any]:
-        """The arguments of `on_tool_start`; the inputs are only looked at when someone listens."""
-        config = self.config or _NOTHING
+    def opened(self, kind: type[Run]) -> Run:
+        """The run of this call, in the scope of those who listen to it."""
+        scope = scope_for(self.tool, self.config, self.is_verbose)
         self.listened = bool(scope.handlers)
-        if not self.listened:
-            return {"serialized": None, "input_str": "", "run_id": config.get("run_id")}
-        plan = self.plan
+        run_id = self.config.get("run_id") if self.config else None
+        run = kind.of(scope, run_id, {"tool_call_id": self.tool_call_id})
+        self.run = run
+        return run
+
+    def start_event(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments and the keywords of `on_tool_start`."""
+        plan, run = self.plan, self.run
+        assert run is not None
         input_str, inputs = plan.binder.shown(self.given)
-        return {
-            "serialized": {"name": plan.name, "description": plan.description},
-            "input_str": input_str,
-            "inputs": inputs,
-            "run_id": config.get("run_id"),
-            "name": config.get("run_name") or plan.name,
-            "tool_call_id": self.tool_call_id,
-            **self._event_extras("start_color"),
-        }
+        name = self.config.get("run_name") if self.config else None
+        extras = self._event_extras("start_color") if self.extras else _GREEN
+        return (
+            ({"name": plan.name, "description": plan.description}, input_str),
+            {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, **extras},
+        )
 
     def end_event(self) -> Mapping[str, Any]:
         """The keywords of `on_tool_end`."""
-        return {"name": self.plan.name, **self._event_extras("color")} if self.listened else _NOTHING
+        if not self.listened:
+            return _NOTHING
+        return {"name": self.plan.name, **(self._event_extras("color") if self.extras else _GREEN)}
 
     def _event_extras(self, color: str) -> dict[str, Any]:
         """What a caller gave to go with the events; the terminal's colour of each is given under a name of its own."""
-        if not self.extras:
-            return _GREEN
-        extras = {key: value for key, value in self.extras.items() if key not in _NOT_OF_EVENTS}
-        return {**extras, "color": self.extras.get(color, "green")}
+        given = self.extras or _NOTHING
+        return {**{k: v for k, v in given.items() if k not in _NOT_OF_EVENTS}, "color": given.get(color, "green")}
 
     def bound(self, target: Target, run: Any) -> Bound:
         """The arguments of the body: validated, and completed with what toolrun fills in."""

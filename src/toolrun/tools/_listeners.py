@@ -6,10 +6,10 @@ the code is in and has its handlers, then those of the config. The tool's own co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolrun.callbacks._configure import combine, scope_of, with_hooks
-from toolrun.callbacks._scope import EMPTY, Scope
+from toolrun.callbacks._scope import Scope
 from toolrun.callbacks.context import current_run
 from toolrun.callbacks.manager import BaseCallbackManager
 
@@ -20,27 +20,20 @@ if TYPE_CHECKING:
 
 def scope_for(tool: BaseTool, config: RunConfig | None, verbose: bool) -> Scope:
     """The scope of a call; `verbose` tells every event on the terminal."""
+    callbacks = config.get("callbacks") if config else None
+    around = current_run()
+    if around is None or isinstance(callbacks, BaseCallbackManager):
+        scope = scope_of(callbacks)
+    else:
+        scope = around.child_scope().with_handlers(callbacks or (), inherit=True)
     if config:
-        scope = _inherited(config.get("callbacks"))
         if tags := config.get("tags"):
             scope = scope.with_tags(tags, inherit=True)
         if metadata := config.get("metadata"):
             scope = scope.with_metadata(metadata, inherit=True)
-    else:
-        scope = _inherited(None)
     if tool.callbacks or tool.tags or tool.metadata or tool.verbose or verbose:
         return _with_own(scope, tool, verbose)
     return with_hooks(scope)
-
-
-def _inherited(callbacks: Any) -> Scope:
-    around = current_run()
-    if callbacks is None:
-        return EMPTY if around is None else around.child_scope()
-    scope = scope_of(callbacks)
-    if around is None or isinstance(callbacks, BaseCallbackManager):
-        return scope
-    return around.child_scope().with_handlers(scope.handlers, inherit=True)
 
 
 def _with_own(scope: Scope, tool: BaseTool, verbose: bool) -> Scope:
