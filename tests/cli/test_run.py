@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,12 @@ TOOLS = """
 
     async def hang() -> None:
         "Never end."
-        print("hanging", flush=True)
+        print("hanging\\n", end="", flush=True)
         await asyncio.Event().wait()
 
     def block() -> None:
         "Never end, in a thread."
-        print("hanging", flush=True)
+        print("hanging\\n", end="", flush=True)
         threading.Event().wait()
 """
 
@@ -178,10 +180,16 @@ def test_the_summary_has_a_row_a_tool_within_80_columns(toolrun: Any, calls: Any
     ]
 
 
-def start(*arguments: str, stdin: Any = None) -> subprocess.Popen[str]:
+@contextmanager
+def start(*arguments: str, stdin: Any = None) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own, for what needs one: signals and pipes."""
     command = [sys.executable, "-m", "toolrun", *arguments]
-    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_calls_on_standard_input_are_answered_while_it_is_open(toolrun: Any) -> None:

@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from io import FileIO
 from typing import Any, Self
 
@@ -123,9 +123,20 @@ class Invocation:
             self._stopped_by = number
             loop.call_soon_threadsafe(self._batch.stop)
 
-        previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        previous = {number: signal.getsignal(number) for number in numbers}
+        for number in numbers:
+            with suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, _wake)
+            signal.signal(number, stop)
         try:
             yield
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            for number in numbers:
+                with suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
+                signal.signal(number, previous[number])
+
+
+def _wake() -> None:
+    """The loop's own handler only wakes the loop: a signal that comes as it falls asleep would be seen too late."""

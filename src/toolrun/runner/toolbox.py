@@ -11,13 +11,14 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from types import MethodType
 from typing import Any
 
 from toolrun.runner._errors import NotATool, UnknownTool, shortened
 from toolrun.runner._json import encode, safe_repr
 from toolrun.tools import BaseTool, BaseToolkit, StructuredTool
+from toolrun.tools.exceptions import InvalidDocstring
 
 Encoded = tuple[bytes, bool]
 
@@ -153,8 +154,14 @@ _NOBODY = object()
 
 
 def _made(name: str, function: Callable[..., Any]) -> StructuredTool:
-    description = inspect.getdoc(function) or f"Calls {name}."
-    return StructuredTool.from_function(**_body(function), name=name, description=description)
+    described = (function.__doc__ or "").strip()
+    make = partial(StructuredTool.from_function, **_body(function), name=name)
+    if not described:
+        return make(description=f"Calls {name}.")
+    try:
+        return make(parse_docstring=True)
+    except InvalidDocstring:  # it speaks of arguments that are not there: taken as it is, then
+        return make()
 
 
 def _body(function: Callable[..., Any]) -> dict[str, Any]:
