@@ -31,17 +31,18 @@ def invoke(body: Callable[..., Any], arguments: Arguments, handlers: Sequence[An
     """A sync run with sync handlers."""
     run_id = uuid7()
     text = str(arguments)
-    keywords = {"run_id": run_id, "parent_run_id": None, "tags": (), "tool_call_id": None}
     for handler in handlers:
-        handler.on_tool_start(SERIALIZED, text, inputs=arguments, metadata={}, **keywords)
+        handler.on_tool_start(
+            SERIALIZED, text, run_id=run_id, parent_run_id=None, tags=(), metadata={}, inputs=arguments
+        )
     try:
         output = copy_context().run(_call, run_id, body, arguments)
     except BaseException as error:
         for handler in handlers:
-            handler.on_tool_error(error, **keywords)
+            handler.on_tool_error(error, run_id=run_id, parent_run_id=None, tags=())
         raise
     for handler in handlers:
-        handler.on_tool_end(output, **keywords)
+        handler.on_tool_end(output, run_id=run_id, parent_run_id=None, tags=())
     return output
 
 
@@ -49,9 +50,10 @@ async def ainvoke(body: Callable[..., Awaitable[Any]], arguments: Arguments, han
     """An async run; each event of an async handler is shielded from the caller's cancel."""
     run_id = uuid7()
     text = str(arguments)
-    keywords = {"run_id": run_id, "parent_run_id": None, "tags": (), "tool_call_id": None}
     for handler in handlers:
-        started = handler.on_tool_start(SERIALIZED, text, inputs=arguments, metadata={}, **keywords)
+        started = handler.on_tool_start(
+            SERIALIZED, text, run_id=run_id, parent_run_id=None, tags=(), metadata={}, inputs=arguments
+        )
         if started is not None:
             await shielded(started)
     token = CURRENT.set(run_id)
@@ -59,12 +61,12 @@ async def ainvoke(body: Callable[..., Awaitable[Any]], arguments: Arguments, han
         output = await body(**VALIDATE(arguments))
     except BaseException as error:
         for handler in handlers:
-            await shielded(handler.on_tool_error(error, **keywords))
+            await shielded(handler.on_tool_error(error, run_id=run_id, parent_run_id=None, tags=()))
         raise
     finally:
         CURRENT.reset(token)
     for handler in handlers:
-        ended = handler.on_tool_end(output, **keywords)
+        ended = handler.on_tool_end(output, run_id=run_id, parent_run_id=None, tags=())
         if ended is not None:
             await shielded(ended)
     return output
