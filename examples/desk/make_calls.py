@@ -27,14 +27,15 @@ WRONG = [
 def main() -> None:
     """One native line a call, the conversations mixed as they would be in a log."""
     dice = random.Random(11)
-    calls = [(f"talk-{talk}", *_call(dice)) for _ in range(10) for talk in range(CONVERSATIONS)]
+    calls = [(f"talk-{talk}", "add_item", MAKERS["add_item"](dice)) for talk in range(CONVERSATIONS)]
+    calls += [(f"talk-{talk}", *_call(dice)) for _ in range(9) for talk in range(CONVERSATIONS)]
     calls += [("talk-0", name, arguments) for name, arguments in WRONG]
     for number, (session, name, arguments) in enumerate(calls, 1):
         print(json.dumps({"id": f"call-{number}", "session": session, "name": name, "arguments": arguments}))
 
 
 def _call(dice: random.Random) -> tuple[str, dict[str, object]]:
-    name = dice.choice(list(MAKERS))
+    name = dice.choices(list(MAKERS), [1 if name == "checkout" else 3 for name in MAKERS])[0]
     return name, MAKERS[name](dice)
 
 

@@ -88,7 +88,7 @@ class Refund(BaseModel):
 def refund(invoice: int, amount: float, reason: str) -> str:
     """Pay money back, unless the bank refuses."""
     time.sleep(0.01)
-    if invoice % 11 == 0:
+    if invoice % 9 == 0:
         raise ToolException(f"the bank refused the refund of invoice {invoice}")
     return f"{amount:.2f} EUR for invoice {invoice} ({reason})"
 

@@ -10,8 +10,7 @@ import pytest
 
 from toolrun import tool
 from toolrun.runner import NotATool, UnknownTool, public_methods
-from toolrun.runner.runner import is_factory
-from toolrun.runner.toolbox import toolbox
+from toolrun.runner.toolbox import is_factory, toolbox
 from toolrun.tools import BaseTool, BaseToolkit
 
 

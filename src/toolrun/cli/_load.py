@@ -20,8 +20,7 @@ from typing import Any
 
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.runner import NotATool
-from toolrun.runner.runner import is_factory
-from toolrun.runner.toolbox import Toolbox, toolbox
+from toolrun.runner.toolbox import Toolbox, is_factory, toolbox
 from toolrun.tools import BaseTool
 
 Target = Toolbox | Callable[[Any], Any]

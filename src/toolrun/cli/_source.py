@@ -11,8 +11,8 @@ from typing import Self
 from toolrun._offload import HANDLER_POOL
 from toolrun.cli._errors import Unusable
 from toolrun.runner._batch import Item
+from toolrun.runner._reading import items_of, malformed
 from toolrun.runner.result import CallResult
-from toolrun.runner.runner import items_of, malformed
 from toolrun.tools.formats import MalformedCall, loads
 
 CHUNK = 1 << 16

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -15,6 +15,7 @@ from rich.text import Text
 from toolrun.runner import CallResult
 
 SHOWN_FAILURES = 5
+KEPT_FAILURES = 1000
 
 
 @dataclass(slots=True)
@@ -36,17 +37,19 @@ class Summary:
     def __init__(self) -> None:
         self.total = ToolFigures()
         self.by_tool: defaultdict[str, ToolFigures] = defaultdict(ToolFigures)
-        self.failures: list[CallResult] = []
+        self.failures: Counter[str] = Counter()
 
     def add(self, result: CallResult) -> None:
         """Count one result, under the name that the call asked for."""
         self.total.add(result)
         self.by_tool[result.name or "(no call)"].add(result)
-        if not result.ok and len(self.failures) < SHOWN_FAILURES:
-            self.failures.append(result)
+        if not result.ok:
+            failure = _failure(result)
+            if failure in self.failures or len(self.failures) < KEPT_FAILURES:
+                self.failures[failure] += 1
 
     def print(self, console: Console, elapsed: float) -> None:
-        """A table with one row a tool, and the first failures."""
+        """A table with one row a tool, and the most frequent failures."""
         table = Table("tool", box=box.SIMPLE_HEAD, pad_edge=False, show_footer=len(self.by_tool) > 1)
         table.columns[0].footer = "all"
         for title, footer in zip(("calls", "errors", "p50", "p95", "max"), _cells(self.total), strict=True):
@@ -54,10 +57,11 @@ class Summary:
         for name, figures in sorted(self.by_tool.items()):
             table.add_row(Text(name, overflow="ellipsis", no_wrap=True), *_cells(figures))
         console.print(table)
-        for result in self.failures:
-            console.print(_failure(result), no_wrap=True, overflow="ellipsis", soft_wrap=False)
-        if (more := self.total.errors - len(self.failures)) > 0:
-            console.print(f"and {more:,} more failed.")
+        shown = self.failures.most_common(SHOWN_FAILURES)
+        for failure, count in shown:
+            console.print(Text(f"{count:>6,} x {failure}"), no_wrap=True, overflow="ellipsis")
+        if more := self.total.errors - sum(count for _, count in shown):
+            console.print(f"{more:>6,} x other failures", highlight=False)
         calls = len(self.total.durations)
         console.print(f"{calls:,} calls in {elapsed:.2f} s, {self.total.errors:,} failed.", highlight=False)
 
@@ -68,10 +72,11 @@ def _cells(figures: ToolFigures) -> tuple[str, ...]:
     return (f"{len(durations):,}", f"{figures.errors:,}", *map(milliseconds, times))
 
 
-def _failure(result: CallResult) -> Text:
+def _failure(result: CallResult) -> str:
+    """What failed, in one line; failures of the same line are counted together."""
     error = result.error or {}
-    place = "" if result.id is None else f"{result.id} {result.name}: "
-    return Text(f"{place}{error.get('type')}: {' '.join(error.get('message', '').split())}")
+    name = f"{result.name}: " if result.name else ""
+    return f"{name}{error.get('type')}: {' '.join(error.get('message', '').split())}"[:200]
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from toolrun.errors import ToolrunError
@@ -18,6 +17,8 @@ class UnknownTool(ToolrunError, LookupError):
         super().__init__(f"no tool is named {name!r}. {self._hint()}")
 
     def _hint(self) -> str:
+        from difflib import get_close_matches
+
         lowered = {each.lower(): each for each in self.known}
         near = [lowered[match] for match in get_close_matches(self.name.lower(), lowered, n=3)]
         if near:

@@ -7,19 +7,12 @@ from contextlib import aclosing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from toolrun import _background_loop
-from toolrun._ids import now
-from toolrun.run import RunStatus
-from toolrun.runner._batch import Batch, Item
-from toolrun.runner._calling import run_request
-from toolrun.runner.result import CallResult
-from toolrun.runner.sessions import Sessions
-from toolrun.runner.toolbox import is_function, toolbox
-from toolrun.tools.formats import CallRequest, MalformedCall, read_calls
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the class is imported by programs that may never run a batch: what it needs comes with the first
     from toolrun.callbacks import Callbacks
+    from toolrun.runner._batch import Batch
+    from toolrun.runner.result import CallResult
     from toolrun.tools.config import RunConfig
+    from toolrun.tools.formats import CallRequest
 
 CONCURRENCY = 100
 
@@ -45,6 +38,8 @@ class ToolRunner:
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
+        from toolrun.runner.toolbox import is_factory, toolbox
+
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         self.concurrency = concurrency
@@ -54,6 +49,8 @@ class ToolRunner:
 
     def run_all(self, calls: Iterable[Any]) -> list[CallResult]:
         """The results in the order of the calls; runs on toolrun's background loop, and waits."""
+        from toolrun import _background_loop
+
         return _background_loop.run(self.arun_all(calls))
 
     async def arun_all(self, calls: Calls) -> list[CallResult]:
@@ -63,47 +60,21 @@ class ToolRunner:
 
     async def astream(self, calls: Calls) -> AsyncGenerator[CallResult, None]:
         """Each result as its call ends. A plain iterable is read on the loop, an async one is awaited."""
-        async with aclosing(self.batch().results(_items(calls))) as results:
+        from toolrun.runner._reading import items
+
+        async with aclosing(self.batch().results(items(calls))) as results:
             async for result in results:
                 yield result
 
     def batch(self) -> Batch:
         """One pass over a source: `results(source)` gives the results as calls end, `stop()` ends it early."""
+        from toolrun.runner._batch import Batch
+        from toolrun.runner._calling import run_request
+        from toolrun.runner.sessions import Sessions
+
         sessions = Sessions(self._shared, self._factory)
 
         async def run_one(request: CallRequest) -> CallResult:
             return await run_request(request, sessions, self._config)
 
         return Batch(run_one, self.concurrency)
-
-
-def is_factory(tools: Any) -> bool:
-    """Whether this is called for a session's tools: a class, a function, or any callable that stands for no tools."""
-    return isinstance(tools, type) or is_function(tools)
-
-
-async def _items(calls: Calls) -> AsyncGenerator[Item, None]:
-    if isinstance(calls, AsyncIterable):
-        async for call in calls:
-            for item in items_of(call):
-                yield item
-    else:
-        for call in calls:
-            for item in items_of(call):
-                yield item
-
-
-def items_of(call: Any, format: str = "auto", where: str = "") -> list[Item]:
-    """What one element of a source asks for: its calls, or the result that says why it could not be read."""
-    if isinstance(call, CallRequest):
-        return [call]
-    try:
-        return list(read_calls(call, format))
-    except MalformedCall as error:
-        return [malformed(error, where)]
-
-
-def malformed(error: Exception, where: str = "") -> CallResult:
-    """The result of something that is no call; `where` says where it stands."""
-    record = {"type": "MalformedCall", "message": f"{where}{error}"}
-    return CallResult(None, None, None, None, RunStatus.ERROR, now(), 0.0, error=record, exception=error).written()

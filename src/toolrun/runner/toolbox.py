@@ -18,6 +18,7 @@ from typing import Any
 from toolrun.runner._errors import NotATool, UnknownTool, shortened
 from toolrun.runner._json import encode, safe_repr
 from toolrun.tools import BaseTool, BaseToolkit, StructuredTool
+from toolrun.tools._plan import plan_of
 from toolrun.tools.exceptions import InvalidDocstring
 
 Encoded = tuple[bytes, bool]
@@ -109,6 +110,11 @@ def is_function(value: Any) -> bool:
     )
 
 
+def is_factory(tools: Any) -> bool:
+    """Whether this is called for a session's tools: a class, a function, or any callable that stands for no tools."""
+    return isinstance(tools, type) or is_function(tools)
+
+
 def _named(tools: Iterable[Any]) -> Toolbox:
     members: dict[str, Any] = {}
     for each in map(_member, tools):
@@ -139,9 +145,13 @@ def _shown(value: Any) -> str:
 
 def as_tool(name: str, function: Callable[..., Any]) -> BaseTool:
     """A function or bound method as a tool, whose schema is found once for all instances of a method's class."""
-    if inspect.ismethod(function):
-        return _shell(name, function.__func__).model_copy(update=_body(function))
-    return _made(name, function)
+    if not inspect.ismethod(function):
+        return _made(name, function)
+    shell = _shell(name, function.__func__)
+    [(field, body)] = _body(function).items()
+    bound = shell.model_copy(update={field: body})
+    object.__setattr__(bound, "_plan", plan_of(shell).rebound(body))
+    return bound
 
 
 @lru_cache(maxsize=4096)

@@ -94,9 +94,9 @@ def _refuse_constant(constant: str) -> NoReturn:
 def parameters_of(tool: BaseTool) -> Schema:
     """The JSON schema of what a model may pass, without the titles that pydantic derives from names."""
     schema = tool.tool_call_schema
-    written = dict(schema) if isinstance(schema, Mapping) else schema.model_json_schema()
-    written.pop("description", None)  # the tool's own, which every format has in a place of its own
-    written = _without_titles(written)
+    whole = dict(schema) if isinstance(schema, Mapping) else schema.model_json_schema()
+    whole.pop("description", None)  # the tool's own, which every format has in a place of its own
+    written: Schema = _without_titles(whole)
     written.setdefault("type", "object")
     written.setdefault("properties", {})
     return written
