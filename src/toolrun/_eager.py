@@ -61,7 +61,9 @@ class _Parked(Coroutine[Any, Any, Any]):
 
     def throw(self, *error: Any) -> Any:
         """The task's step with an exception: a cancel, or a future's."""
-        if self._coroutine is None:
+        if self._coroutine is None:  # a handler cancelled "its" task in a first step that ended all the same
+            if _here.parked is self:
+                _here.parked = None
             raise error[0]
         self._waits_for = _TAKEN
         return self._run(self._coroutine.throw, *error)
@@ -87,14 +89,6 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def _parked(loop: AbstractEventLoop) -> _Parked:
-    """The one that waits; a new one where a handler has cancelled it in a first step that ended all the same."""
-    parked = _here.parked
-    if parked is None or parked.loop is not loop or parked.task.cancelling() or parked.task.done():
-        parked = _here.parked = _Parked(loop)
-    return parked
-
-
 Started = tuple[int, "asyncio.Task[Any] | BaseException"]
 
 
@@ -104,7 +98,9 @@ def eager(calls: Iterable[tuple[Coroutine[Any, Any, Any], Context]], loop: Abstr
     Call it in the thread of the running `loop`. Returns nothing for coroutines that ended there; for the
     others their position with the task that carries on, or with the exception that the first step raised.
     """
-    parked = _parked(loop)
+    parked = _here.parked
+    if parked is None or parked.loop is not loop or parked.task.cancelling():
+        parked = _here.parked = _Parked(loop)
     caller = current_task(loop)
     if caller is not None:
         _leave_task(loop, caller)

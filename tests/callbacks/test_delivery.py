@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from contextvars import ContextVar
 from typing import Any
 
@@ -385,3 +387,51 @@ def test_a_method_that_returns_a_coroutine_is_run_to_its_end(driver: Any) -> Non
     else:
         CallbackManager([Hidden()]).on_tool_start({}, "").on_text("x")
     assert done == ["x"]
+
+
+def test_an_async_handler_of_a_sync_run_may_raise_an_event_of_it() -> None:
+    log = []
+
+    class Echo(AsyncCallbackHandler):
+        run: Any = None
+
+        async def on_text(self, text: str, **kwargs: Any) -> None:
+            if text == "call":
+                self.run.on_text("echo")
+            log.append(text)
+
+    handler = Echo()
+    handler.run = CallbackManager([handler]).on_tool_start({}, "")
+    handler.run.on_text("call")
+    handler.run.on_tool_end("")
+    flush_background_loop()
+    assert log == ["call", "echo"]
+
+
+def flush_background_loop() -> None:
+    from toolrun import _background_loop
+
+    _background_loop.run(asyncio.sleep(0.01))
+
+
+def test_a_run_is_freed_when_it_is_dropped_without_the_garbage_collector(driver: Any) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        handlers = [SyncRecorder(), Recorder(turns=0)]
+        if driver.is_async:
+
+            async def main() -> Any:
+                run = await AsyncCallbackManager(handlers).on_tool_start({}, "")
+                await run.on_tool_end("")
+                return weakref.ref(run._delivery)
+
+            state = driver.run(main())
+        else:
+            run = CallbackManager(handlers).on_tool_start({}, "")
+            run.on_tool_end("")
+            state = weakref.ref(run._delivery)
+            del run
+        assert state() is None
+    finally:
+        gc.enable()

@@ -23,7 +23,7 @@ from toolrun._eager import eager
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs, inside
 from toolrun.callbacks._errors import log, report
-from toolrun.callbacks._plan import Table
+from toolrun.callbacks._plan import Call, Table
 from toolrun.callbacks._scope import Scope
 from toolrun.callbacks._settle import settle
 from toolrun.run import RUNNING
@@ -80,7 +80,10 @@ class AsyncDelivery(Delivery):
         try:
             if table.inline:
                 await self._await_inline(event, table, args, kwargs, errors)
-            running = self._start(event, table, args, kwargs, errors)
+            if table.hands_off:
+                self._hand_off(event, table, args, kwargs, running)
+            if table.tasks:
+                self._start_tasks(event, table.tasks, args, kwargs, running, errors)
             if running:
                 cancelled = await settle([future for future, _ in running])
                 errors += self._errors_of(event, running)
@@ -98,7 +101,7 @@ class AsyncDelivery(Delivery):
             raise errors[0]
 
     async def _wait_in_line(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
-        if inside.get() is self or (self._inline_task and self._inline_task is asyncio.current_task()):
+        if inside.get() is self._run_id or (self._inline_task and self._inline_task is asyncio.current_task()):
             self._queue(Event(event, table, args, kwargs, copy_context()))  # a handler cannot wait for itself
             return
         delivered = self.loop.create_future()
@@ -138,7 +141,7 @@ class AsyncDelivery(Delivery):
         kwargs = self._all_keywords(event, kwargs)
         if asyncio._get_running_loop() is self.loop:
             self._begin(Event(event, table, args, kwargs, copy_context()))
-        elif inside.get() is self:
+        elif inside.get() is self._run_id:
             self.post(Event(event, table, args, kwargs, copy_context()))
         else:
             self.post_and_wait(event, table, args, kwargs)
@@ -200,10 +203,13 @@ class AsyncDelivery(Delivery):
     def _start_all(self, event: Event, errors: list[BaseException]) -> list[Running]:
         """Start everything, `run_inline` handlers as well: nobody can await those here."""
         name, table, args, kwargs, _, _ = event
+        running: list[Running] = []
         sync = [(position, function) for position, function, is_async in table.inline if not is_async]
         tasks = [(position, function) for position, function, is_async in table.inline if is_async]
         errors += self._call_each(name, sync, args, kwargs)
-        return self._start(name, table._replace(tasks=(*tasks, *table.tasks)), args, kwargs, errors)
+        self._hand_off(name, table, args, kwargs, running)
+        self._start_tasks(name, (*tasks, *table.tasks), args, kwargs, running, errors)
+        return running
 
     def _end_with(self, running: list[Running], errors: list[BaseException], event: Event) -> bool:
         """Tell what the event came to as soon as all that runs has ended; True if that is now."""
@@ -224,28 +230,33 @@ class AsyncDelivery(Delivery):
 
     # ── what is started ────────────────────────────────────────────────────────────────────────────────
 
-    def _start(
-        self, event: str, table: Table, args: Args, kwargs: Kwargs, errors: list[BaseException]
-    ) -> list[Running]:
-        """Start lanes, the hop and the async handlers; returns what has not ended yet."""
-        running: list[Running] = []
-        contexts = self._contexts or self._make_contexts()
+    def _hand_off(self, event: str, table: Table, args: Args, kwargs: Kwargs, running: list[Running]) -> None:
+        """Fill the lanes, and send the blocking handlers off the loop, all in one hop."""
         if table.lanes:
             full = self._put_in_lanes(event, table, args, kwargs)
             running += [(asyncio.wrap_future(passed, loop=self.loop), _NO_HANDLER) for passed in full]
         if table.blocking:
-            hop = HANDLER_POOL.start(contexts[HOP].run, self._call_each, event, table.blocking, args, kwargs)
-            running.append((hop, HOP))
-        if table.tasks:
-            handlers = self.handlers
-            calls = [(function(handlers[at], *args, **kwargs), contexts[at]) for at, function in table.tasks]
-            for order, outcome in eager(calls, self.loop):
-                position = table.tasks[order][0]
-                if isinstance(outcome, asyncio.Future):
-                    running.append((outcome, position))
-                elif report(outcome, handlers[position], event, self.run_id):
-                    errors.append(outcome)
-        return running
+            run = (self._contexts or self._make_contexts())[HOP].run
+            running.append((HANDLER_POOL.start(run, self._call_each, event, table.blocking, args, kwargs), HOP))
+
+    def _start_tasks(
+        self,
+        event: str,
+        tasks: tuple[Call, ...],
+        args: Args,
+        kwargs: Kwargs,
+        running: list[Running],
+        errors: list[BaseException],
+    ) -> None:
+        """Run the first step of the async handlers."""
+        handlers, contexts = self.handlers, self._contexts or self._make_contexts()
+        calls = [(function(handlers[at], *args, **kwargs), contexts[at]) for at, function in tasks]
+        for order, outcome in eager(calls, self.loop):
+            position = tasks[order][0]
+            if isinstance(outcome, asyncio.Future):
+                running.append((outcome, position))
+            elif report(outcome, handlers[position], event, self.run_id):
+                errors.append(outcome)
 
     def _errors_of(self, event: str, running: list[Running]) -> list[BaseException]:
         """What has to be raised of all that ran."""

@@ -13,7 +13,8 @@ from uuid import UUID
 from toolrun import _background_loop
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._deliver_async import AsyncDelivery, Event
-from toolrun.callbacks._delivery import Args, Delivery, Kwargs
+from toolrun.callbacks._delivery import Args, Delivery, Kwargs, inside
+from toolrun.callbacks._errors import log
 from toolrun.callbacks._plan import Table
 from toolrun.callbacks._scope import Scope
 
@@ -31,30 +32,51 @@ class SyncDelivery(Delivery):
     def deliver(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised.
 
-        Another thread's event waits here for its turn. The same thread can only come again from inside a handler, which
-        is still at its event: then the new one follows after that.
+        Another thread's event waits here for its turn. An event that is raised inside a handler of this run, which is
+        still at its own event, cannot wait: it follows after that.
         """
         table = self.plan[event]
         if table is None:
             return
         kwargs = self._all_keywords(event, kwargs)
-        with self._turn:
+        turn = self._turn
+        if not turn.acquire(blocking=False):
+            if inside.get() is self._run_id:  # in a handler that whoever has the turn waits for
+                self._queue((event, table, args, kwargs))
+                self._take_up_waiting()
+                return
+            turn.acquire()
+        try:
             if self._busy:
                 self._queue((event, table, args, kwargs))
                 return
             self._busy = True
             try:
-                errors = (
-                    self._call_each(event, table.sync, args, kwargs)
-                    if table.only_sync
-                    else self._deliver_now(event, table, args, kwargs)
-                )
-                while self._waiting:
-                    errors += self._deliver_now(*self._waiting.popleft())
+                if table.only_sync:
+                    errors = self._call_each(event, table.sync, args, kwargs)
+                else:
+                    errors = self._deliver_now(event, table, args, kwargs)
             finally:
                 self._busy = False
+        finally:
+            turn.release()
+        if self._waiting:
+            self._take_up_waiting()
         if errors:
             raise errors[0]
+
+    def _take_up_waiting(self) -> None:
+        """Deliver what handlers have put in line, unless another thread is at it and will."""
+        while self._waiting and self._turn.acquire(blocking=False):
+            self._busy = True
+            try:
+                while self._waiting:
+                    item = self._waiting.popleft()
+                    for error in self._deliver_now(*item):
+                        log(error, self, item[0], self.run_id)
+            finally:
+                self._busy = False
+                self._turn.release()
 
     def _deliver_now(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
         full = self._put_in_lanes(event, table, args, kwargs) if table.lanes else ()

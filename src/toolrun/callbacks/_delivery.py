@@ -31,8 +31,11 @@ from toolrun.run import RunState
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
-inside: ContextVar[Any] = ContextVar("toolrun_inside_handler", default=None)
-"""The delivery whose handler the code is in; set once in the contexts that handlers run in."""
+inside: ContextVar[UUID | None] = ContextVar("toolrun_inside_handler", default=None)
+"""The id of the run whose handler the code is in; set once in the contexts that handlers run in.
+
+The id and not the delivery: that would be a cycle, and every run would have to wait for the garbage collector.
+"""
 
 HOP = -1
 """Stands for the sync handlers that share one hop, in place of a handler's position; an index from the end."""
@@ -50,7 +53,7 @@ class Delivery(RunState):
     _waiting: deque[Any] | None = None
 
     def __init__(self, scope: Scope, run_id: UUID | None, common: Kwargs | None) -> None:
-        self._right_to_end = [True]  # as RunState does it; a call less, on the way of every run
+        self._right_to_end = [True]  # as RunState does it, a call less on the way of every run
         self.scope = scope
         self.handlers = handlers = scope.handlers
         self.plan = plan_for(handlers) if handlers else NOBODY
@@ -90,7 +93,7 @@ class Delivery(RunState):
         They are used for the whole run and copied where its first event happened.
         """
         base = copy_context()
-        base.run(inside.set, self)
+        base.run(inside.set, self.run_id)
         self._contexts = contexts = [base.copy() for _ in self.handlers]
         contexts.append(base)
         return contexts

@@ -45,6 +45,7 @@ class Table(NamedTuple):
     coroutines: tuple[Call, ...] = ()
     lanes: tuple[tuple[int, Heard, Lane], ...] = ()
     only_sync: bool = False
+    hands_off: bool = False
 
 
 def _ignore_flag(event: str) -> str | None:
@@ -184,6 +185,7 @@ def _compile(handlers: tuple[Any, ...], event: str) -> Table | None:
         tuple(coroutines),
         tuple(lanes),
         only_sync=not (coroutines or lanes),
+        hands_off=bool(blocking or lanes),
     )
 
 

@@ -320,7 +320,11 @@ class CallbackManager(
     _retriever_run = CallbackManagerForRetrieverRun
 
     def _started(self, run: RunManager, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunManager:
-        run.start(event, args, kwargs)
+        try:
+            run.send(event, args, kwargs)
+        except BaseException as error:
+            run._fail(_error_event(event), error, {})
+            raise
         return run
 
     def _all(self, runs: list[Any]) -> Any:
@@ -353,8 +357,21 @@ class AsyncCallbackManager(
     async def _started(
         self, run: AsyncRunManager, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> AsyncRunManager:
-        await run.start(event, args, kwargs)
+        try:
+            await run.send(event, args, kwargs)
+        except GeneratorExit as error:
+            run.close(_error_event(event), error)
+            raise
+        except BaseException as error:
+            await run._fail(_error_event(event), error, {})
+            raise
         return run
 
     async def _all(self, runs: list[Coroutine[Any, Any, Any]]) -> list[Any]:
         return [await run for run in runs]
+
+
+def _error_event(start_event: str) -> str:
+    """The event that ends, by an exception, a run that this event opened."""
+    kind = start_event.removeprefix("on_").removesuffix("_start").replace("chat_model", "llm")
+    return f"on_{kind}_error"

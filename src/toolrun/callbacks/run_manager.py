@@ -1,6 +1,6 @@
 """Run managers: the handle of one open run, for the code that runs in it.
 
-Each kind of run says once which events it has; the sync and the async manager differ only in what `_send` returns:
+Each kind of run says once which events it has; the sync and the async manager differ only in what `send` returns:
 nothing, or a coroutine to await. Events that come after the terminal one are dropped.
 """
 
@@ -33,10 +33,11 @@ class BaseRunManager(Generic[Sent]):
     A run manager is a view of the run; its state is in the delivery, which all faces of the run share.
     """
 
-    __slots__ = ("_delivery", "_send")
+    __slots__ = ("_delivery", "send")
 
     _delivery: Delivery
-    _send: Callable[[str, tuple[Any, ...], dict[str, Any]], Sent]
+    send: Callable[[str, tuple[Any, ...], dict[str, Any]], Sent]
+    """Send an event of this name with these arguments and keywords, whatever the state of the run."""
 
     def __init__(
         self,
@@ -142,21 +143,17 @@ class BaseRunManager(Generic[Sent]):
     def _skip(self) -> Sent:
         raise NotImplementedError
 
-    def start(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
-        """Send the start event. Raises what a handler makes it raise; the run is ended by an error event first."""
-        raise NotImplementedError
-
     def _tell(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
         """Send an event of an open run."""
         if self._delivery.status is not RUNNING:
             return self._skip()
-        return self._send(event, args, kwargs)
+        return self.send(event, args, kwargs)
 
     def _end(self, event: str, status: RunStatus, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
         """Send the terminal event, once."""
         if not self._delivery.end(status):
             return self._skip()
-        return self._send(event, args, kwargs)
+        return self.send(event, args, kwargs)
 
     def _fail(self, event: str, error: BaseException, kwargs: dict[str, Any]) -> Sent:
         return self._end(event, status_of(error), (error,), kwargs)
@@ -258,17 +255,10 @@ class RunManager(BaseRunManager[None]):
     _new_delivery = SyncDelivery
 
     def _face(self, delivery: Delivery) -> None:
-        self._delivery, self._send = delivery, delivery.deliver
+        self._delivery, self.send = delivery, delivery.deliver
 
     def _skip(self) -> None:
         return None
-
-    def start(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        try:
-            self._send(event, args, kwargs)
-        except BaseException as error:
-            self._fail(_error_event(event), error, {})
-            raise
 
 
 class AsyncRunManager(BaseRunManager[Awaited]):
@@ -279,31 +269,15 @@ class AsyncRunManager(BaseRunManager[Awaited]):
     _new_delivery = AsyncDelivery
 
     def _face(self, delivery: Delivery) -> None:
-        self._delivery, self._send = delivery, delivery.send
+        self._delivery, self.send = delivery, delivery.send
 
     async def _skip(self) -> None:
         return None
-
-    async def start(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        try:
-            await self._send(event, args, kwargs)
-        except GeneratorExit as error:
-            self.close(_error_event(event), error)
-            raise
-        except BaseException as error:
-            await self._fail(_error_event(event), error, {})
-            raise
 
     def close(self, event: str, error: BaseException) -> None:
         """End the run where nothing can be awaited (`GeneratorExit`): sync handlers now, async ones on the loop."""
         if self._delivery.end(status_of(error)):
             self._delivery.deliver_at_once(event, (error,), {})
-
-
-def _error_event(start_event: str) -> str:
-    """The event that ends, by an exception, a run that this event opened."""
-    kind = start_event.removeprefix("on_").removesuffix("_start").replace("chat_model", "llm")
-    return f"on_{kind}_error"
 
 
 class ParentRunManager(RunManager):

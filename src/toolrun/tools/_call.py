@@ -38,9 +38,9 @@ Run = TypeVar("Run", CallbackManagerForToolRun, AsyncCallbackManagerForToolRun)
 def run_call(call: Call) -> Any:
     """Make the call and wait for it."""
     run = call.opened(CallbackManagerForToolRun)
-    if call.listened:
-        run.start("on_tool_start", *call.start_event())
     try:
+        if call.listened:
+            run.send("on_tool_start", *call.start_event())
         try:
             target = call.plan.run
             face = run.get_async() if target.body.is_async else run
@@ -59,9 +59,9 @@ def run_call(call: Call) -> Any:
 async def arun_call(call: Call) -> Any:
     """Make the call while the event loop goes on."""
     run = call.opened(AsyncCallbackManagerForToolRun)
-    if call.listened:
-        await run.start("on_tool_start", *call.start_event())
     try:
+        if call.listened:
+            await run.send("on_tool_start", *call.start_event())
         try:
             target = call.plan.arun
             face = run if target.body.is_async else run.get_sync()
