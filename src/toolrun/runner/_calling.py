@@ -20,60 +20,66 @@ if TYPE_CHECKING:
 
 async def run_request(request: CallRequest, sessions: Sessions, config: RunConfig) -> CallResult:
     """Run the request to its result, whatever happens on the way, a cancel included."""
-    started_at, began = now(), monotonic()
-    call: Call | None = None
-    taken = Encoding()
-    failure: BaseException | None = None
+    attempt = _Attempt(request)
     try:
-        tool = await _tool_for(request, sessions)
-        call = _call_of(tool, request, config)
-        await _arun_taking(taken, call)
+        tools = await sessions.tools_of(request.session)
+        await attempt.run(tools[request.name], config)
     except BaseException as error:  # SystemExit too: it ends the call, not the batch
-        failure = error
-    result = CallResult(
-        request.id,
-        call.run.run_id if call and call.run else None,
-        request.session,
-        request.name,
-        RunStatus.OK,
-        started_at,
-        (monotonic() - began) * 1000,
-        position=request.position,
-    )
-    return _ended(result, call, failure, taken)
+        attempt.error = error
+    return attempt.result()
 
 
-async def _tool_for(request: CallRequest, sessions: Sessions) -> BaseTool:
-    tool = (await sessions.tools_of(request.session))[request.name]
-    if not isinstance(request.arguments, dict):
-        raise InvalidArguments(request.name, request.arguments)
-    return tool
+class _Attempt:
+    """What is known of a call while it is made."""
 
+    def __init__(self, request: CallRequest) -> None:
+        self.request = request
+        self.call: Call | None = None
+        self.error: BaseException | None = None
+        self.encoding = Encoding()
+        self._start_clock()
 
-def _call_of(tool: BaseTool, request: CallRequest, config: RunConfig) -> Call:
-    metadata: dict[str, Any] = dict(config.get("metadata") or {})
-    if request.session is not None:
-        metadata["session"] = request.session
-    own: RunConfig = {**config, "run_id": new_run_id(), "metadata": metadata}
-    given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
-    return Call(tool, given, own)
+    def _start_clock(self) -> None:
+        self.started_at, self.began = now(), monotonic()
 
+    async def run(self, tool: BaseTool, config: RunConfig) -> None:
+        """Make the call; the clock starts anew, for the time before was not the tool's."""
+        request = self.request
+        if not isinstance(request.arguments, dict):
+            raise InvalidArguments(request.name, request.arguments)
+        given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
+        self.call = Call(tool, given, _config_of(request, config))
+        self._start_clock()
+        token = encoding.set(self.encoding)
+        try:
+            await arun_call(self.call)
+        finally:
+            encoding.reset(token)
+        self.error = self.call.error  # one that was answered: the call failed all the same
 
-async def _arun_taking(taken: Encoding, call: Call) -> None:
-    token = encoding.set(taken)
-    try:
-        await arun_call(call)
-    finally:
-        encoding.reset(token)
-
-
-def _ended(result: CallResult, call: Call | None, failure: BaseException | None, taken: Encoding) -> CallResult:
-    error = failure or (call.error if call else None)
-    if error is None:
+    def result(self) -> CallResult:
+        """The result, written down."""
+        request, call = self.request, self.call
+        result = CallResult(
+            id=request.id,
+            run_id=call.run.run_id if call and call.run else None,
+            session=request.session,
+            name=request.name,
+            status=RunStatus.OK if self.error is None else status_of(self.error),
+            started_at=self.started_at,
+            duration_ms=(monotonic() - self.began) * 1000,
+            position=request.position,
+        )
+        if self.error is not None:
+            result.exception, result.error = self.error, error_record(self.error)
+            return result.written()
         assert call is not None
         result.output = call.value
-        return result.written(taken.of(call.value))
-    result.exception = error
-    result.status = call.status if call and call.status is not RunStatus.OK else status_of(error)
-    result.error = error_record(error)
-    return result.written()
+        return result.written(self.encoding.of(call.value))
+
+
+def _config_of(request: CallRequest, shared: RunConfig) -> RunConfig:
+    metadata: dict[str, Any] = dict(shared.get("metadata") or {})
+    if request.session is not None:
+        metadata["session"] = request.session
+    return {**shared, "run_id": new_run_id(), "metadata": metadata}
