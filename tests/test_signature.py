@@ -101,7 +101,16 @@ class Wrapping:
 
 @pytest.mark.parametrize(
     "given",
-    [function, functools.partial(function, b="y"), Made, Allocated, FromMeta, Called(), Called().__call__, Wrapping(function)],
+    [
+        function,
+        functools.partial(function, b="y"),
+        Made,
+        Allocated,
+        FromMeta,
+        Called(),
+        Called().__call__,
+        Wrapping(function),
+    ],
 )
 def test_annotations_are_those_of_whoever_declares_the_parameters(given: Callable[..., Any]) -> None:
     signature = Signature(given)

@@ -207,5 +207,5 @@ def test_an_awaited_thread_does_not_hold_its_caller_when_cancelled(async_driver:
 
 def test_engines_are_known_by_name() -> None:
     assert engine_named("threads") is THREADS
-    with pytest.raises(UnknownEngine, match="'nowhere'.*'inline', 'threads'"):
+    with pytest.raises(UnknownEngine, match=r"'nowhere'.*'inline', 'threads'"):
         engine_named("nowhere")

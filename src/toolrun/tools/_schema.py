@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import PydanticJsonSchemaWarning
 from pydantic_core import PydanticUndefined
 
 from toolrun._signature import Signature
@@ -154,7 +155,9 @@ class _CallSchema(BaseModel):
         if args or kwargs:
             return super().model_json_schema(*args, **kwargs)
         if cls.__schema_made__ is None:
-            cls.__schema_made__ = super().model_json_schema()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PydanticJsonSchemaWarning)  # a default may be no JSON: it is left out
+                cls.__schema_made__ = super().model_json_schema()
         return cls.__schema_made__
 
 

@@ -22,5 +22,11 @@ def render_text_description_and_args(tools: Sequence[BaseTool]) -> str:
 
 def _line(tool: BaseTool) -> str:
     function = getattr(tool, "func", None)
-    signature = inspect.signature(function) if function else ""
-    return f"{tool.name}{signature} - {tool.description}"
+    return f"{tool.name}{_signature(function) if function else ''} - {tool.description}"
+
+
+def _signature(function: Callable[..., object]) -> inspect.Signature:
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError:  # an annotation that only a type checker understands
+        return inspect.signature(function)
