@@ -96,6 +96,14 @@ def test_a_result_says_all_about_its_call(driver: Any) -> None:
     assert line["duration_ms"] > 0
 
 
+@pytest.mark.parametrize("id", [2**70, "half \ud800 a pair", 'quoted " id'])
+def test_an_id_of_any_kind_is_written_as_it_came(driver: Any, id: Any) -> None:
+    [result] = driver.run_all(ToolRunner([double]), [CallRequest("double", {"x": 1}, id)])
+    line = json.loads(result.line)
+    assert (line["id"], line["output"]) == (id, 2)
+    assert line["run_id"] == str(result.run_id)
+
+
 @pytest.mark.parametrize("name", ["count_up", "acount_up"])
 def test_a_generator_tool_ends_with_its_last_value(driver: Any, name: str) -> None:
     [result] = driver.run_all(ToolRunner([count_up, acount_up]), [call(name, to=3)])

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from toolrun.run import RunStatus
 from toolrun.runner._json import encode
 
@@ -39,27 +41,35 @@ class CallResult:
 
         `output` is the output's JSON and whether it is exact, where that was taken earlier.
         """
-        fields = {
+        fields: dict[str, Any] = {
             "id": self.id,
-            "run_id": str(self.run_id) if self.run_id else None,
+            "run_id": self.run_id,
             "session": self.session,
             "name": self.name,
             "status": self.status.value,
         }
-        parts = [_member(key, encode(value)[0]) for key, value in fields.items()]
         if self.ok:
             text, exact = output or encode(self.output)
-            parts.append(_member("output", text))
+            fields["output"] = orjson.Fragment(text)
             if not exact:
-                parts.append(_member("json_exact", b"false"))
+                fields["json_exact"] = False
         else:
-            parts.append(_member("error", encode(self.error)[0]))
-        started = datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="microseconds")
-        parts.append(_member("started_at", encode(started)[0]))
-        parts.append(_member("duration_ms", encode(round(self.duration_ms, 3))[0]))
-        self.line = b"{%s}" % b",".join(parts)
+            fields["error"] = self.error
+        fields["started_at"] = datetime.fromtimestamp(self.started_at, UTC)
+        fields["duration_ms"] = round(self.duration_ms, 3)
+        self.line = _line(fields)
         return self
 
 
-def _member(key: str, text: bytes) -> bytes:
-    return b'"%s":%s' % (key.encode(), text)
+def _line(fields: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields)
+    except orjson.JSONEncodeError:  # an id of more than 64 bits, or half a surrogate pair in a text
+        return b"{%s}" % b",".join(b'"%s":%s' % (key.encode(), _text(value)) for key, value in fields.items())
+
+
+def _text(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return encode(value)[0]
