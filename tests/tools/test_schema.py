@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import SchemaError
 
 from toolrun.callbacks import CallbackManagerForToolRun, Callbacks
 from toolrun.tools import InjectedToolArg, RunConfig, create_schema_from_function
@@ -197,6 +198,13 @@ def unresolved(a: Missing) -> None:  # type: ignore[name-defined] # noqa: F821
 def test_an_annotation_that_cannot_be_resolved_is_refused_with_its_place() -> None:
     with pytest.raises(UnresolvedAnnotation, match=r"'Missing' of unresolved\(a\)"):
         create_schema_from_function("tool", unresolved)
+
+
+def test_a_constraint_that_makes_no_sense_is_refused() -> None:
+    def tool(a: Annotated[str, Field(pattern="[")]) -> None: ...
+
+    with pytest.raises(SchemaError, match="regex"):
+        create_schema_from_function("tool", tool)
 
 
 def test_a_callable_that_does_not_tell_its_parameters_is_refused() -> None:

@@ -103,7 +103,7 @@ def _model(name: str, signature: Signature, parameters: list[Parameter], documen
             __base__=InferredArgs,
             __doc__=documented.description,
             __module__=getattr(signature.function, "__module__", None) or __name__,
-            __cls_kwargs__={"extra": "allow"} if open_ended else None,
+            __cls_kwargs__={"defer_build": False, "extra": "allow" if open_ended else "forbid"},
             **fields,
         )
     model.__parameters_of_fields__ = renamed
