@@ -4,6 +4,7 @@
 #   make lint    ruff and mypy
 #   make bench   the table of measures, side by side with langchain-core
 #   make peer    langchain-core's own unit tests against toolrun
+#   make defects the tests of langchain-core's defects, run against it: each must fail
 #   make clean   remove what the others made
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers bench peer clean
+.PHONY: help demo test lint types layers bench peer defects clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -52,11 +53,19 @@ types: $(VENV)/.developing
 layers: $(VENV)/.developing
 	$(BIN)/pytest -q tests/test_layers.py
 
-bench: $(VENV)/.developing
+$(VENV)/.comparing: tests/requirements-langchain.txt | $(VENV)/.developing
+	$(PIP) install --requirement tests/requirements-langchain.txt
+	$(PIP) install --no-deps 'langchain-core==1.8.2'
+	@touch $@
+
+bench: $(VENV)/.comparing
 	$(BIN)/python -m benchmarks $(ARGS)
 
 peer: $(VENV)/.developing
 	$(BIN)/python tests/peer/run.py $(ARGS)
+
+defects: $(VENV)/.comparing
+	$(BIN)/python tests/promises/against_langchain_core.py
 
 clean:
 	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -53,6 +53,6 @@ def test_the_desk_has_a_few_hundred_calls_of_which_only_the_wrong_and_the_unluck
     }
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "bench", "peer", "clean"])
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "bench", "peer", "defects", "clean"])
 def test_make_says_what_it_can_do(target: str) -> None:
     assert re.search(rf"^#   make {target} ", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from toolrun.runner import CallResult
 
-SHOWN_FAILURES = 5
+SHOWN_FAILURES = 8
 KEPT_FAILURES = 1000
 
 
