@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
+from toolrun.errors import InvalidHandler
 from toolrun.tools import (
     BaseTool,
     BaseToolkit,
@@ -81,6 +82,15 @@ def test_a_tool_with_nothing_to_run_is_refused() -> None:
         StructuredTool(name="x", args_schema=Args)
     with pytest.raises(InvalidTool, match="func must be a function"):
         StructuredTool(name="x", args_schema=Args, func=3)
+
+
+def test_what_is_no_field_or_no_handler_is_refused() -> None:
+    with pytest.raises(ValueError, match="drawer\\n  Extra inputs are not permitted"):
+        Desk(drawer=3)
+    with pytest.raises(InvalidHandler):
+        Desk(callbacks=[3])
+    with pytest.raises(InvalidHandler):
+        Desk(callbacks=3)
 
 
 def test_an_args_schema_annotated_as_an_instance_is_refused() -> None:

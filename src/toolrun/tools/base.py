@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from toolrun._offload import TOOL_POOL
 from toolrun.callbacks import BaseCallbackHandler, BaseCallbackManager, Callbacks  # noqa: F401
+from toolrun.callbacks._configure import scope_of
 from toolrun.execution.engine import EngineName
 from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
 from toolrun.tools._batch import abatch, batch
@@ -33,7 +34,7 @@ class BaseTool(BaseModel):
     functions or as generators; in a generator every value yielded is partial output.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True, extra="forbid")
     __slots__ = ("_call_schema", "_plan")
 
     if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class BaseTool(BaseModel):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         _check_schema(self.name, self.args_schema)
+        if self.callbacks is not None:
+            BaseCallbackManager(scope_of(self.callbacks).handlers)  # refuses what is no handler
         if not any(self._functions()):
             raise InvalidTool(self.name, "it has nothing to run: define _run or _arun, or give it func or coroutine.")
 
