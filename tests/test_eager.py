@@ -14,7 +14,8 @@ from toolrun._eager import eager
 
 def start(coroutine: Any, context: Any = None) -> Any:
     """Run one first step; the task, the error, or None."""
-    started = eager([(coroutine, context or copy_context())], asyncio.get_running_loop())
+    call = (0, lambda _: coroutine)
+    started = eager([call], [None], [context or copy_context()], (), {}, asyncio.get_running_loop())
     return started[0][1] if started else None
 
 
@@ -77,22 +78,25 @@ def test_an_anyio_scope_begun_in_the_first_step_works(async_driver: Any) -> None
 
 
 def test_what_the_first_step_raises_is_handed_back_and_the_others_still_start(async_driver: Any) -> None:
-    async def fails() -> None:
+    async def fails(*args: str, keyword: int) -> None:
         raise LookupError("first step")
 
-    async def suspends() -> str:
+    async def suspends(*args: str, keyword: int) -> tuple[Any, ...]:
         await asyncio.sleep(0)
-        return "done"
+        return *args, keyword
 
-    async def ends() -> None:
+    async def ends(*args: str, keyword: int) -> None:
         pass
 
     async def main() -> None:
-        calls = [(one(), copy_context()) for one in (ends, fails, suspends)]
-        (failed, error), (suspended, task) = eager(calls, asyncio.get_running_loop())
+        calls = [*enumerate((ends, fails, suspends))]
+        contexts = [copy_context() for _ in calls]
+        (failed, error), (suspended, task) = eager(
+            calls, ["subject"] * 3, contexts, ("argument",), {"keyword": 1}, asyncio.get_running_loop()
+        )
         assert (failed, type(error)) == (1, LookupError)
         assert suspended == 2
-        assert await task == "done"
+        assert await task == ("subject", "argument", 1)
 
     async_driver.run(main())
 

@@ -19,7 +19,7 @@ import asyncio
 import threading
 from asyncio import AbstractEventLoop
 from asyncio.tasks import _enter_task, _leave_task, _register_task, _unregister_task, current_task
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from contextvars import Context
 from typing import Any
 
@@ -89,14 +89,25 @@ class _Here(threading.local):
 _here = _Here()
 
 
+Function = Callable[..., Coroutine[Any, Any, Any]]
 Started = tuple[int, "asyncio.Task[Any] | BaseException"]
 
 
-def eager(calls: Iterable[tuple[Coroutine[Any, Any, Any], Context]], loop: AbstractEventLoop) -> list[Started]:
-    """Run the first step of each coroutine in its context, now, one after another.
+def eager(
+    calls: Iterable[tuple[int, Function]],
+    subjects: Sequence[Any],
+    contexts: Sequence[Context],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    loop: AbstractEventLoop,
+) -> list[Started]:
+    """Call each coroutine function and run its first step, now, one after another.
 
-    Call it in the thread of the running `loop`. Returns nothing for coroutines that ended there; for the
-    others their position with the task that carries on, or with the exception that the first step raised.
+    A call is a position and a function; the position says which subject is its first argument, before `args` and
+    `kwargs`, and in which context it runs. Returns nothing for coroutines that ended there; for the others their
+    position with the task that carries on, or with the exception that the first step raised.
+
+    To be called in the thread of the running `loop`.
     """
     parked = _here.parked
     if parked is None or parked.loop is not loop or parked.task.cancelling():
@@ -106,21 +117,20 @@ def eager(calls: Iterable[tuple[Coroutine[Any, Any, Any], Context]], loop: Abstr
         _leave_task(loop, caller)
     _enter_task(loop, parked.task)
     started: list[Started] = []
-    position = 0
     try:
-        for coroutine, context in calls:
+        for position, function in calls:
             try:
-                waits_for = context.run(coroutine.send, None)
+                coroutine = function(subjects[position], *args, **kwargs)
+                waits_for = contexts[position].run(coroutine.send, None)
             except StopIteration:
                 pass
             except BaseException as error:
                 started.append((position, error))
             else:
                 _leave_task(loop, parked.task)
-                started.append((position, parked.adopt(coroutine, context, waits_for)))
+                started.append((position, parked.adopt(coroutine, contexts[position], waits_for)))
                 parked = _here.parked = _Parked(loop)
                 _enter_task(loop, parked.task)
-            position += 1
     finally:
         _leave_task(loop, parked.task)
         if caller is not None:

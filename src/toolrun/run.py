@@ -48,12 +48,11 @@ def status_of(error: BaseException) -> RunStatus:
 class RunState:
     """How one run stands; shared by every face of it (async, sync)."""
 
-    status = RUNNING
-
-    cancelled = False
-    """Whether the run is asked to stop."""
+    __slots__ = ("_right_to_end", "cancelled", "status")
 
     def __init__(self) -> None:
+        self.status = RUNNING
+        self.cancelled = False
         self._right_to_end = [True]
 
     def end(self, status: RunStatus) -> bool:

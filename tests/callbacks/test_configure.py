@@ -64,7 +64,8 @@ def test_an_environment_variable_makes_a_handler_unless_one_is_there(monkeypatch
 
 
 def test_usage_blocks_may_be_nested_and_leave_nothing_behind() -> None:
-    before = _configure._hooks
+    with get_usage_metadata_callback():
+        before = _configure._hooks
     with get_usage_metadata_callback() as outer:
         with get_usage_metadata_callback() as inner:
             assert CallbackManager.configure().handlers == [outer, inner]

@@ -19,7 +19,6 @@ from toolrun.callbacks.base import (
     AsyncCallbackHandler,
     BaseCallbackHandler,
     CallbackManagerMixin,
-    Callbacks,
     ChainManagerMixin,
     LLMManagerMixin,
     RetrieverManagerMixin,
@@ -35,7 +34,7 @@ from toolrun.callbacks.group import (
     atrace_as_chain_group,
     trace_as_chain_group,
 )
-from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager
+from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager, Callbacks
 from toolrun.callbacks.run_manager import (
     AsyncCallbackManagerForChainRun,
     AsyncCallbackManagerForLLMRun,

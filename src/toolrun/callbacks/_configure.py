@@ -60,6 +60,8 @@ def register_configure_hook(
 
 def with_hooks(scope: Scope) -> Scope:
     """The scope with what the registered hooks add now."""
+    if not _hooks:
+        return scope
     for hook in _hooks:
         handlers = hook.handlers(scope.handlers)
         if handlers:
@@ -86,7 +88,7 @@ def combine(inheritable: Any, local: Any, verbose: bool = False) -> Scope:
         scope = scope.with_handlers(scope_of(local).handlers, inherit=False)
     if verbose:
         scope = _with_stdout(scope)
-    return with_hooks(scope) if _hooks else scope
+    return with_hooks(scope)
 
 
 def _with_stdout(scope: Scope) -> Scope:

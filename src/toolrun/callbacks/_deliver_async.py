@@ -50,8 +50,7 @@ class Event(NamedTuple):
 class AsyncDelivery(Delivery):
     """Delivers the events of a run on one loop. Whose turn it is, is only touched in that loop's thread."""
 
-    _busy = False
-    _inline_task: asyncio.Task[Any] | None = None
+    __slots__ = ("_inline_task", "loop")
 
     def __init__(
         self,
@@ -62,6 +61,7 @@ class AsyncDelivery(Delivery):
     ) -> None:
         super().__init__(scope, run_id, common)
         self.loop = loop or asyncio.get_running_loop()
+        self._inline_task: asyncio.Task[Any] | None = None
 
     async def send(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
@@ -75,15 +75,15 @@ class AsyncDelivery(Delivery):
             await self._wait_in_line(event, table, args, kwargs)
             return
         self._busy = True
-        errors: list[BaseException] = []
         running: list[Running] = []
+        errors: list[BaseException] = []
         try:
             if table.inline:
-                await self._await_inline(event, table, args, kwargs, errors)
+                errors += await self._await_inline(event, table, args, kwargs)
             if table.hands_off:
                 self._hand_off(event, table, args, kwargs, running)
             if table.tasks:
-                self._start_tasks(event, table.tasks, args, kwargs, running, errors)
+                errors += self._start_tasks(event, table.tasks, args, kwargs, running)
             if running:
                 cancelled = await settle([future for future, _ in running])
                 errors += self._errors_of(event, running)
@@ -111,10 +111,9 @@ class AsyncDelivery(Delivery):
         if cancelled is not None or error is not None:
             raise cancelled or error or AssertionError
 
-    async def _await_inline(
-        self, event: str, table: Table, args: Args, kwargs: Kwargs, errors: list[BaseException]
-    ) -> None:
+    async def _await_inline(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
         """`run_inline` handlers, one by one in the caller's own task and context."""
+        errors: list[BaseException] = []
         handlers = self.handlers
         for position, function, is_async in table.inline:
             try:
@@ -129,6 +128,7 @@ class AsyncDelivery(Delivery):
                     errors.append(error)
             finally:
                 self._inline_task = None
+        return errors
 
     # ── from a thread, or where nothing can be awaited ─────────────────────────────────────────────────
 
@@ -208,7 +208,7 @@ class AsyncDelivery(Delivery):
         tasks = [(position, function) for position, function, is_async in table.inline if is_async]
         errors += self._call_each(name, sync, args, kwargs)
         self._hand_off(name, table, args, kwargs, running)
-        self._start_tasks(name, (*tasks, *table.tasks), args, kwargs, running, errors)
+        errors += self._start_tasks(name, (*tasks, *table.tasks), args, kwargs, running)
         return running
 
     def _end_with(self, running: list[Running], errors: list[BaseException], event: Event) -> bool:
@@ -240,23 +240,17 @@ class AsyncDelivery(Delivery):
             running.append((HANDLER_POOL.start(run, self._call_each, event, table.blocking, args, kwargs), HOP))
 
     def _start_tasks(
-        self,
-        event: str,
-        tasks: tuple[Call, ...],
-        args: Args,
-        kwargs: Kwargs,
-        running: list[Running],
-        errors: list[BaseException],
-    ) -> None:
-        """Run the first step of the async handlers."""
+        self, event: str, tasks: tuple[Call, ...], args: Args, kwargs: Kwargs, running: list[Running]
+    ) -> list[BaseException]:
+        """Run the first step of the async handlers; returns what has to be raised of those that failed in it."""
         handlers, contexts = self.handlers, self._contexts or self._make_contexts()
-        calls = [(function(handlers[at], *args, **kwargs), contexts[at]) for at, function in tasks]
-        for order, outcome in eager(calls, self.loop):
-            position = tasks[order][0]
+        errors: list[BaseException] = []
+        for position, outcome in eager(tasks, handlers, contexts, args, kwargs, self.loop):
             if isinstance(outcome, asyncio.Future):
                 running.append((outcome, position))
             elif report(outcome, handlers[position], event, self.run_id):
                 errors.append(outcome)
+        return errors
 
     def _errors_of(self, event: str, running: list[Running]) -> list[BaseException]:
         """What has to be raised of all that ran."""

@@ -22,12 +22,12 @@ from toolrun.callbacks._scope import Scope
 class SyncDelivery(Delivery):
     """Delivers the events of a run that a sync manager opened; usable from any thread."""
 
-    _busy = False
-    _remote: AsyncDelivery | None = None
+    __slots__ = ("_remote", "_turn")
 
     def __init__(self, scope: Scope, run_id: UUID | None = None, common: Kwargs | None = None) -> None:
         super().__init__(scope, run_id, common)
         self._turn = RLock()
+        self._remote: AsyncDelivery | None = None
 
     def deliver(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised.

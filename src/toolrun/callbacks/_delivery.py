@@ -26,7 +26,7 @@ from toolrun._ids import new_run_id
 from toolrun.callbacks._errors import report
 from toolrun.callbacks._plan import Call, Plan, Table, plan_for
 from toolrun.callbacks._scope import Scope
-from toolrun.run import RunState
+from toolrun.run import RUNNING, RunState
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -48,17 +48,25 @@ NOBODY = Plan((), id)
 class Delivery(RunState):
     """One open run: its scope, its ids, who listens, and their contexts. Shared by every face of the run."""
 
-    _keywords: Kwargs | None = None
-    _contexts: list[Context] | None = None
-    _waiting: deque[Any] | None = None
+    __slots__ = (
+        *("__weakref__", "_busy", "_common", "_contexts", "_keywords"),
+        *("_run_id", "_waiting", "handlers", "plan", "scope"),
+    )
 
     def __init__(self, scope: Scope, run_id: UUID | None, common: Kwargs | None) -> None:
-        self._right_to_end = [True]  # as RunState does it, a call less on the way of every run
+        # What RunState.__init__ does, a call less on the way of every run.
+        self.status = RUNNING
+        self.cancelled = False
+        self._right_to_end = [True]
         self.scope = scope
         self.handlers = handlers = scope.handlers
         self.plan = plan_for(handlers) if handlers else NOBODY
         self._run_id = run_id
         self._common = common
+        self._keywords: Kwargs | None = None
+        self._contexts: list[Context] | None = None
+        self._waiting: deque[Any] | None = None
+        self._busy = False
 
     @property
     def run_id(self) -> UUID:
@@ -71,8 +79,12 @@ class Delivery(RunState):
     def _make_keywords(self) -> Kwargs:
         """What every event of the run carries: ids, tags, and for tools the tool call id."""
         scope = self.scope
-        ids = {"run_id": self.run_id, "parent_run_id": scope.parent_run_id, "tags": list(scope.tags)}
-        self._keywords = keywords = {**ids, **self._common} if self._common else ids
+        self._keywords = keywords = {
+            "run_id": self.run_id,
+            "parent_run_id": scope.parent_run_id,
+            "tags": [*scope.tags],
+            **(self._common or {}),
+        }
         return keywords
 
     def _all_keywords(self, event: str, kwargs: Kwargs) -> Kwargs:

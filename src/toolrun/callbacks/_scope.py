@@ -26,7 +26,7 @@ def _joined_tags(first: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]
 def scope_for_handlers(handlers: Iterable[Any]) -> Scope:
     """A scope of nothing but these handlers, all inheritable, each once."""
     once = _joined((), tuple(handlers))
-    return Scope(once, once)
+    return tuple.__new__(Scope, (once, once, None, (), (), _NOTHING, _NOTHING))  # Scope(once, once), in half the time
 
 
 class Scope(NamedTuple):

@@ -12,19 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
-    from toolrun.callbacks.manager import BaseCallbackManager
-
 __all__ = [
     "AsyncCallbackHandler",
     "BaseCallbackHandler",
     "CallbackManagerMixin",
-    "Callbacks",
     "ChainManagerMixin",
     "LLMManagerMixin",
     "RetrieverManagerMixin",
@@ -297,6 +294,3 @@ EVENTS: tuple[str, ...] = tuple(name for name in dir(BaseCallbackHandler) if nam
 
 for _event in EVENTS:  # so that `await super().on_tool_start(...)` works
     setattr(AsyncCallbackHandler, _event, _as_coroutine(_event))
-
-Callbacks: TypeAlias = "Sequence[BaseCallbackHandler] | BaseCallbackManager | None"
-"""What every `callbacks` argument takes."""

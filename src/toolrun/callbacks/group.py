@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 from uuid import UUID
 
-from toolrun.callbacks.base import Callbacks
-from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager
+from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager, Callbacks
 from toolrun.callbacks.run_manager import (
     AsyncCallbackManagerForChainRun,
     Awaited,

@@ -7,24 +7,26 @@ that opening a run gives back is the handle of that run.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 from toolrun.callbacks import _configure
 from toolrun.callbacks._plan import plan_for
 from toolrun.callbacks._scope import Scope
-from toolrun.callbacks.base import Callbacks
+from toolrun.callbacks.base import BaseCallbackHandler
 from toolrun.callbacks.run_manager import (
     AsyncCallbackManagerForChainRun,
     AsyncCallbackManagerForLLMRun,
     AsyncCallbackManagerForRetrieverRun,
     AsyncCallbackManagerForToolRun,
+    AsyncParentRunManager,
     AsyncRunManager,
     BaseRunManager,
     CallbackManagerForChainRun,
     CallbackManagerForLLMRun,
     CallbackManagerForRetrieverRun,
     CallbackManagerForToolRun,
+    ParentRunManager,
     RunManager,
 )
 
@@ -163,6 +165,10 @@ class BaseCallbackManager:
     def merge(self, other: BaseCallbackManager) -> Self:
         """Both together, in order, each handler once; local stays local. This manager's parent wins."""
         return self.of(self._scope.merge(other._scope))
+
+
+Callbacks: TypeAlias = Sequence[BaseCallbackHandler] | BaseCallbackManager | None
+"""What every `callbacks` argument takes: handlers, which children inherit, or a manager with a split of its own."""
 
 
 class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverRun, Sent]):
@@ -369,6 +375,10 @@ class AsyncCallbackManager(
 
     async def _all(self, runs: list[Coroutine[Any, Any, Any]]) -> list[Any]:
         return [await run for run in runs]
+
+
+ParentRunManager._child_manager = CallbackManager
+AsyncParentRunManager._child_manager = AsyncCallbackManager
 
 
 def _error_event(start_event: str) -> str:

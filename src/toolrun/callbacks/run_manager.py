@@ -149,14 +149,14 @@ class BaseRunManager(Generic[Sent]):
             return self._skip()
         return self.send(event, args, kwargs)
 
-    def _end(self, event: str, status: RunStatus, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
-        """Send the terminal event, once."""
+    def end(self, event: str, status: RunStatus, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
+        """Send a terminal event, once: what comes later is dropped."""
         if not self._delivery.end(status):
             return self._skip()
         return self.send(event, args, kwargs)
 
     def _fail(self, event: str, error: BaseException, kwargs: dict[str, Any]) -> Sent:
-        return self._end(event, status_of(error), (error,), kwargs)
+        return self.end(event, status_of(error), (error,), kwargs)
 
     def on_text(self, text: str, **kwargs: Any) -> Sent:
         """Say something."""
@@ -186,7 +186,7 @@ class _ToolRun(BaseRunManager[Sent]):
 
     def on_tool_end(self, output: Any, **kwargs: Any) -> Sent:
         """End the run with its output."""
-        return self._end("on_tool_end", OK, (output,), kwargs)
+        return self.end("on_tool_end", OK, (output,), kwargs)
 
     def on_tool_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception; one that only pauses the agent is sent with `paused=True`."""
@@ -200,7 +200,7 @@ class _ChainRun(BaseRunManager[Sent]):
 
     def on_chain_end(self, outputs: Any, **kwargs: Any) -> Sent:
         """End the run with its outputs."""
-        return self._end("on_chain_end", OK, (outputs,), kwargs)
+        return self.end("on_chain_end", OK, (outputs,), kwargs)
 
     def on_chain_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception."""
@@ -228,7 +228,7 @@ class _LLMRun(BaseRunManager[Sent]):
 
     def on_llm_end(self, response: Any, **kwargs: Any) -> Sent:
         """End the run with the model's response."""
-        return self._end("on_llm_end", OK, (response,), kwargs)
+        return self.end("on_llm_end", OK, (response,), kwargs)
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception; `response=` holds what had come."""
@@ -240,7 +240,7 @@ class _RetrieverRun(BaseRunManager[Sent]):
 
     def on_retriever_end(self, documents: Sequence[Any], **kwargs: Any) -> Sent:
         """End the run with what was found."""
-        return self._end("on_retriever_end", OK, (documents,), kwargs)
+        return self.end("on_retriever_end", OK, (documents,), kwargs)
 
     def on_retriever_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the run with an exception."""
@@ -285,11 +285,11 @@ class ParentRunManager(RunManager):
 
     __slots__ = ()
 
+    _child_manager: ClassVar[type[CallbackManager]]  # set in manager.py, which stands above this file
+
     def get_child(self, tag: str | None = None) -> CallbackManager:
         """A manager for runs inside this one; `tag` is for them alone, not for their children."""
-        from toolrun.callbacks.manager import CallbackManager
-
-        return CallbackManager.of(self.child_scope(tag))
+        return self._child_manager.of(self.child_scope(tag))
 
 
 class AsyncParentRunManager(AsyncRunManager):
@@ -297,11 +297,11 @@ class AsyncParentRunManager(AsyncRunManager):
 
     __slots__ = ()
 
+    _child_manager: ClassVar[type[AsyncCallbackManager]]
+
     def get_child(self, tag: str | None = None) -> AsyncCallbackManager:
         """A manager for runs inside this one; `tag` is for them alone, not for their children."""
-        from toolrun.callbacks.manager import AsyncCallbackManager
-
-        return AsyncCallbackManager.of(self.child_scope(tag))
+        return self._child_manager.of(self.child_scope(tag))
 
 
 class CallbackManagerForToolRun(_ToolRun[None], ParentRunManager):

@@ -44,7 +44,6 @@ class UsageMetadataCallbackHandler(BaseCallbackHandler):
 
 
 _active: ContextVar[tuple[UsageMetadataCallbackHandler, ...] | None] = ContextVar("toolrun_usage", default=None)
-register_configure_hook(_active, inheritable=True)
 
 
 @contextmanager
@@ -52,6 +51,7 @@ def get_usage_metadata_callback(
     name: str = "usage_metadata_callback",
 ) -> Generator[UsageMetadataCallbackHandler, None, None]:
     """Collect the usage of every model call in the block; blocks may be nested. `name` has no effect."""
+    register_configure_hook(_active, inheritable=True)  # once; not before it is needed, for every run looks at hooks
     handler = UsageMetadataCallbackHandler()
     token = _active.set((*(_active.get() or ()), handler))
     try:
