@@ -26,8 +26,19 @@ class RunStatus(StrEnum):
     PAUSED = "paused"
 
 
+class StoppedBy(StrEnum):
+    """How a body that did not end by itself was stopped."""
+
+    NONE = "none"
+    COOPERATION = "cooperation"
+    EXCEPTION = "exception"
+    KILL = "kill"
+    ABANDONED = "abandoned"
+
+
 RUNNING = RunStatus.RUNNING
 OK = RunStatus.OK
+NOT_STOPPED = StoppedBy.NONE
 
 
 def status_of(error: BaseException) -> RunStatus:
@@ -48,11 +59,12 @@ def status_of(error: BaseException) -> RunStatus:
 class RunState:
     """How one run stands; shared by every face of it (async, sync)."""
 
-    __slots__ = ("_right_to_end", "cancelled", "status")
+    __slots__ = ("_right_to_end", "cancelled", "status", "stopped_by")
 
     def __init__(self) -> None:
         self.status = RUNNING
         self.cancelled = False
+        self.stopped_by = NOT_STOPPED
         self._right_to_end = [True]
 
     def end(self, status: RunStatus) -> bool:

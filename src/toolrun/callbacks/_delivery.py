@@ -26,7 +26,7 @@ from toolrun._ids import new_run_id
 from toolrun.callbacks._errors import report
 from toolrun.callbacks._plan import Call, Plan, Table, plan_for
 from toolrun.callbacks._scope import Scope
-from toolrun.run import RUNNING, RunState
+from toolrun.run import NOT_STOPPED, RUNNING, RunState
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -57,6 +57,7 @@ class Delivery(RunState):
         # What RunState.__init__ does, a call less on the way of every run.
         self.status = RUNNING
         self.cancelled = False
+        self.stopped_by = NOT_STOPPED
         self._right_to_end = [True]
         self.scope = scope
         self.handlers = handlers = scope.handlers
