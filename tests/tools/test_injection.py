@@ -39,6 +39,12 @@ def passes_callbacks(n: int, callbacks: Callbacks = None) -> Any:
 
 
 @tool
+def passes_callbacks_by_another_name(n: int, listeners: Callbacks = None) -> Any:
+    """Do."""
+    return leaf.invoke({"n": n}, {"callbacks": listeners})
+
+
+@tool
 def passes_bare_callbacks(n: int, callbacks) -> Any:  # type: ignore[no-untyped-def]
     """Do."""
     return leaf.invoke({"n": n}, {"callbacks": callbacks})
@@ -77,6 +83,7 @@ async def passes_nothing_async(n: int) -> Any:
 PARENTS = [
     passes_config,
     passes_callbacks,
+    passes_callbacks_by_another_name,
     passes_bare_callbacks,
     passes_run_manager,
     passes_nothing,

@@ -79,7 +79,7 @@ class Binder:
         )
 
     def _bind_model(self, given: str | Arguments, tool_call_id: str | None) -> Bound:
-        if type(given) is str:
+        if isinstance(given, str):
             given = self._as_arguments(given)
         try:
             return (), self.validate(given).__dict__

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from toolrun._offload import TOOL_POOL
-from toolrun.callbacks import BaseCallbackHandler, BaseCallbackManager, Callbacks  # noqa: F401
+from toolrun.callbacks import BaseCallbackManager, Callbacks
 from toolrun.callbacks._configure import scope_of
 from toolrun.execution.engine import EngineName
 from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
