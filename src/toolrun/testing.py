@@ -88,6 +88,9 @@ for _name in EVENTS:
     setattr(AsyncRecordingHandler, _name, _async_recorder(_name))
 
 
+_ANYTHING = {"type": "object", "properties": {}, "additionalProperties": True}
+
+
 class FakeTool(BaseTool):
     """A tool that gives prepared outcomes, one a call: an exception is raised, anything else is returned.
 
@@ -96,7 +99,7 @@ class FakeTool(BaseTool):
 
     name: str = "fake"
     description: str = "Does as told."
-    args_schema: Any = {"type": "object", "properties": {}, "additionalProperties": True}
+    args_schema: Any = _ANYTHING
     outcomes: list[Any] = Field(default_factory=lambda: [None])
     _calls: list[dict[str, Any]] = PrivateAttr(default_factory=list)
 
