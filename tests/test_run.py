@@ -52,3 +52,10 @@ def test_langgraphs_interrupt_pauses_without_registration() -> None:
     bubble_up = type("GraphBubbleUp", (Exception,), {"__module__": "langgraph.errors"})
     interrupt = type("GraphInterrupt", (bubble_up,), {"__module__": "langgraph.errors"})
     assert status_of(interrupt()) is RunStatus.PAUSED
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_a_run_that_was_cancelled_or_ran_out_of_time_is_asked_to_stop(status: RunStatus) -> None:
+    run = RunState()
+    run.end(status)
+    assert run.cancelled is (status in {RunStatus.CANCELLED, RunStatus.TIMEOUT})

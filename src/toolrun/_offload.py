@@ -2,13 +2,14 @@
 
 asyncio's default executor has `cpu_count + 4` threads and is shared with name resolution, so a few slow
 tools starve everything else in the process. A `ThreadPool` here grows by demand to its bound and shrinks
-when idle. It is grown by its workers, not by the submitter: starting a thread waits for it to run, and
-the event loop must not wait. Results go back to a loop in batches: one wake-up for all that ended meanwhile.
+when idle. One thread, the pool's grower, does nothing but start the others: starting a thread waits for it to
+run, and the event loop must not wait. Results go back to a loop in batches: one wake-up for all that ended meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from asyncio import AbstractEventLoop
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
+
+logger = logging.getLogger("toolrun")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,7 +95,9 @@ class ThreadPool:
 
     def _reset(self) -> None:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._growing = threading.Lock()
+        self._wanted: SimpleQueue[None] = SimpleQueue()
+        self._counting = threading.Lock()
+        self._grower: threading.Thread | None = None
         self._threads = 0
         self._idle: set[int] = set()  # a set, because adding and discarding are atomic and += is not
 
@@ -128,23 +133,36 @@ class ThreadPool:
 
     def _put(self, job: _Job) -> None:
         self._jobs.put(job)
-        if self._jobs.qsize() > len(self._idle):
-            self._grow()
+        if self._jobs.qsize() > len(self._idle) and self._threads < self.max_threads:
+            self._wanted.put(None)
+            if self._grower is None:
+                self._start_grower()
+
+    def _start_grower(self) -> None:
+        with self._counting:
+            if self._grower is None:
+                self._grower = threading.Thread(target=self._grow, name=f"{self.name}-grower", daemon=True)
+                self._grower.start()
 
     def _grow(self) -> None:
-        """Start one more thread, unless the bound is reached or another thread is being started right now."""
-        if self._threads >= self.max_threads or not self._growing.acquire(blocking=False):
-            return
+        """Start a thread whenever there is more to do than there are idle ones."""
+        while True:
+            self._wanted.get()
+            if self._jobs.qsize() > len(self._idle):
+                self._add_thread()
+
+    def _add_thread(self) -> None:
+        with self._counting:
+            if self._threads == self.max_threads:
+                return
+            self._threads += 1
+            number = self._threads
         try:
-            if self._threads < self.max_threads:
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"{self.name}-{self._threads}", daemon=True).start()
-        except RuntimeError:  # the system has no thread to give: those we have will do the work
-            self._threads -= 1
-            if self._threads == 0:
-                raise
-        finally:
-            self._growing.release()
+            threading.Thread(target=self._work, name=f"{self.name}-{number}", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give: those that there are will do the work
+            logger.warning("%s: the system has no thread beyond %d", self.name, number - 1)
+            with self._counting:
+                self._threads -= 1
 
     def _work(self) -> None:
         jobs, idle, me = self._jobs, self._idle, threading.get_ident()
@@ -158,13 +176,11 @@ class ThreadPool:
                 continue
             finally:
                 idle.discard(me)
-            if jobs.qsize() > len(idle):
-                self._grow()
             _do(*job)
             del job  # an idle thread must not keep the last tool's arguments alive
 
     def _retire(self) -> bool:
-        with self._growing:
+        with self._counting:
             if self._jobs.qsize():
                 return False
             self._threads -= 1

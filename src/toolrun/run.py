@@ -77,4 +77,6 @@ class RunState:
         except IndexError:
             return False
         self.status = status
+        if status in (RunStatus.CANCELLED, RunStatus.TIMEOUT):
+            self.cancelled = True  # for a body that runs on in its thread, to see and to stop
         return True
