@@ -169,6 +169,14 @@ def test_quiet_means_results_and_nothing_else(toolrun: Any, calls: Any) -> None:
     assert ended.err == ""
 
 
+def test_what_tools_print_does_not_come_between_the_results(toolrun: Any, calls: Any, file: Any) -> None:
+    file("loud.py", "print('imported')\ndef shout(x: int) -> int:\n    'Shout.'\n    print('loud', x)\n    return x\n")
+    ended = toolrun("run", "loud.py", calls(*(native("shout", f"{x}", x=x) for x in range(3))), "--quiet")
+    assert [result["output"] for result in ended.results] == [0, 1, 2]
+    assert "imported" in ended.err
+    assert ended.err.count("loud") == 3
+
+
 def test_the_summary_has_a_row_a_tool_within_80_columns(toolrun: Any, calls: Any) -> None:
     path = calls(*(native("double", f"{x}", x=x) for x in range(3)), native("fail", "f", message="long " * 50))
     rows = toolrun("run", "desk.py", path).err.splitlines()
@@ -220,6 +228,18 @@ def test_a_signal_cancels_what_runs_keeps_every_result_and_leaves_a_whole_file(
     assert results == {"done": "ok", "running": "cancelled", "s1": "cancelled"}
     assert text.endswith("\n")
     assert "Traceback" not in err
+
+
+def test_ctrl_c_ends_a_run_that_waits_for_its_input(toolrun: Any) -> None:
+    with start("run", "desk.py", "-", "--quiet", stdin=subprocess.PIPE) as process:
+        for call in (native("double", "a", x=1), native("hang", "b")):
+            process.stdin.write(json.dumps(call) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["output"] == 2
+        assert process.stderr.readline() == "hanging\n"
+        os.kill(process.pid, signal.SIGINT)
+        assert json.loads(process.stdout.readline())["status"] == "cancelled"
+        assert process.wait(30) == 130
 
 
 def test_ctrl_c_ends_a_long_input_with_results_for_what_was_read(toolrun: Any, calls: Any, tmp_path: Path) -> None:

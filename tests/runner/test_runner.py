@@ -12,7 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from toolrun import CallRequest, CallResult, ToolException, ToolRunner, tool
-from toolrun.callbacks import current_run
+from toolrun.callbacks import BaseCallbackHandler, current_run
+from toolrun.errors import UnknownEvent
 from toolrun.runner._batch import READ_AHEAD
 from toolrun.testing import AsyncRecordingHandler, RecordingHandler
 
@@ -465,6 +466,14 @@ def test_run_all_works_inside_a_running_loop(async_driver: Any) -> None:
         return ToolRunner([adouble]).run_all([call("adouble", x=2)])[0].output
 
     assert async_driver.run(main()) == 4
+
+
+def test_a_handler_that_misspells_an_event_is_refused_when_the_runner_is_made() -> None:
+    class Misspelt(BaseCallbackHandler):
+        def on_tol_end(self, output: Any, **kwargs: Any) -> None: ...
+
+    with pytest.raises(UnknownEvent, match="Did you mean 'on_tool_end'"):
+        ToolRunner([double], callbacks=[Misspelt()])
 
 
 @pytest.mark.parametrize("concurrency", [0, -1])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+
 import click
 
 from toolrun.cli._errors import Unusable, own_traceback
@@ -13,13 +16,13 @@ from toolrun.tools.formats import loads
 
 
 def call_once(spec: str, name: str, arguments: str, session: str | None) -> int:
-    """Run one call and print its output as JSON; the exit status."""
-    runner = ToolRunner(load(spec))
+    """Run one call and print its output as JSON; the exit status. What the tool prints goes to standard error."""
     try:
         parsed = loads(arguments)
     except ValueError as error:
         raise Unusable(f"the arguments are not JSON: {error}") from None
-    [result] = runner.run_all([CallRequest(name, parsed, "call", session)])
+    with redirect_stdout(sys.stderr):
+        [result] = ToolRunner(load(spec)).run_all([CallRequest(name, parsed, "call", session)])
     if result.ok:
         click.echo(encode(result.output)[0])
         return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from asyncio import run as run_loop
 from collections.abc import Awaitable
+from contextlib import redirect_stdout
 from typing import Any
 
 import click
@@ -25,7 +27,8 @@ from toolrun.tools.formats._format import parameters_of
 
 def list_tools(spec: str, format: str | None, session: str | None) -> None:
     """Print the tools as a table, or as JSON in a format."""
-    tools = list(tools_of_session(spec, session).values())
+    with redirect_stdout(sys.stderr):
+        tools = list(tools_of_session(spec, session).values())
     if format is None:
         _print_table(tools)
         return

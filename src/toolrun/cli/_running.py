@@ -8,9 +8,9 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager, redirect_stdout, suppress
 from io import FileIO
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 
@@ -28,22 +28,27 @@ SHOWN_MALFORMED = 10
 
 
 def run_calls(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool) -> int:
-    """Run the calls; the exit status."""
-    runner = ToolRunner(load(tools), concurrency=concurrency)
-    with CallsFile(calls, format) as source, ResultsFile(output, not_this=calls) as results:
-        return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
+    """Run the calls; the exit status. What tools print goes to standard error, so that results stay clean."""
+    stdout = sys.stdout
+    with redirect_stdout(sys.stderr if output is None else stdout):
+        runner = ToolRunner(load(tools), concurrency=concurrency)
+        with CallsFile(calls, format) as source, ResultsFile(output or stdout, not_this=calls) as results:
+            return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
 
 
 class ResultsFile:
     """Where result lines go, each written whole and at once, so that a reader never sees half of one."""
 
-    def __init__(self, path: str | None, not_this: str) -> None:
-        if path is not None and os.path.exists(path) and os.path.exists(not_this) and os.path.samefile(path, not_this):
-            raise Unusable(f"{path}: the results would overwrite the calls.")
+    def __init__(self, target: str | TextIO, not_this: str) -> None:
+        if isinstance(target, str) and _are_one_file(target, not_this):
+            raise Unusable(f"{target}: the results would overwrite the calls.")
         try:
-            self._file = FileIO(sys.stdout.fileno(), "w", closefd=False) if path is None else FileIO(path, "w")
+            if isinstance(target, str):
+                self._file = FileIO(target, "w")
+            else:
+                self._file = FileIO(target.fileno(), "w", closefd=False)
         except OSError as error:
-            raise Unusable(f"{path}: {error.strerror}.") from None
+            raise Unusable(f"{target}: {error.strerror}.") from None
         self._may_block = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         self.is_terminal = self._file.isatty()
 
@@ -64,6 +69,10 @@ class ResultsFile:
         rest = memoryview(line + b"\n")
         while rest:
             rest = rest[self._file.write(rest) or 0 :]
+
+
+def _are_one_file(*paths: str) -> bool:
+    return all(map(os.path.exists, paths)) and os.path.samefile(*paths)
 
 
 class Invocation:

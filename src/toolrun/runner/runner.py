@@ -38,8 +38,12 @@ class ToolRunner:
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
+        from toolrun.callbacks import CallbackManager
+        from toolrun.callbacks._plan import check_handler
         from toolrun.runner.toolbox import is_factory, toolbox
 
+        for handler in CallbackManager.configure(callbacks).handlers:
+            check_handler(handler)  # here, and not in the result of every call
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         self.concurrency = concurrency
