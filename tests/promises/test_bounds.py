@@ -18,14 +18,16 @@ def work() -> str:
 
 @pytest.mark.defect(10)
 def test_a_usage_callback_leaves_nothing_behind(lib: Any) -> None:
-    def use() -> None:
-        with lib.get_usage_metadata_callback():
-            lib.tool(work).invoke({})
+    tool = lib.tool(work)
 
-    use()
+    def use(times: int) -> None:
+        for _ in range(times):
+            with lib.get_usage_metadata_callback():
+                tool.invoke({})
+
+    use(RUNS)
     before = _allocated_blocks()
-    for _ in range(RUNS):
-        use()
+    use(RUNS)
     assert _allocated_blocks() - before < RUNS
 
 

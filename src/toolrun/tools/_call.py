@@ -20,7 +20,7 @@ from pydantic_core import ValidationError
 from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from toolrun.callbacks.context import run_context
 from toolrun.execution.engine import Engine, engine_named
-from toolrun.run import RunStatus, status_of
+from toolrun.run import OK, RunStatus, status_of
 from toolrun.tools._answers import answer_tool_error, answer_validation_error
 from toolrun.tools._binding import Bound
 from toolrun.tools._listeners import scope_for
@@ -52,7 +52,7 @@ def run_call(call: Call) -> Any:
         call.error = error
         run.on_tool_error(error)
         raise
-    run.on_tool_end(output, **call.end_event())
+    run.end("on_tool_end", OK, (output,), call.end_event())
     return output
 
 
@@ -77,7 +77,7 @@ async def arun_call(call: Call) -> Any:
         call.error = error
         await run.on_tool_error(error)
         raise
-    await run.on_tool_end(output, **call.end_event())
+    await run.end("on_tool_end", OK, (output,), call.end_event())
     return output
 
 
@@ -150,10 +150,8 @@ class Call:
             {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, **extras},
         )
 
-    def end_event(self) -> Mapping[str, Any]:
+    def end_event(self) -> dict[str, Any]:
         """The keywords of `on_tool_end`."""
-        if not self.listened:
-            return _NOTHING
         return {"name": self.plan.name, **(self._event_extras("color") if self.extras else _GREEN)}
 
     def _event_extras(self, color: str) -> dict[str, Any]:
