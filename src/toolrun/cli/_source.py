@@ -10,8 +10,7 @@ from typing import Self
 
 from toolrun._offload import HANDLER_POOL
 from toolrun.cli._errors import Unusable
-from toolrun.runner._batch import Item
-from toolrun.runner._reading import items_of, malformed
+from toolrun.runner._reading import Item, items_of, malformed
 from toolrun.runner.result import CallResult
 from toolrun.tools.formats import MalformedCall, loads
 

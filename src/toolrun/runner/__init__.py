@@ -4,9 +4,10 @@ From the bottom up; each imports only what stands above it:
 
     _json, _errors      a value as JSON; what goes wrong before a tool is reached
     result              what a call came to
-    toolbox, sessions   what stands for tools; the tools of each session
+    _functions, toolbox functions as tools; what stands for tools
+    sessions            the tools of each session
     _calling            one call, from its request to its result
-    _batch, _reading    what runs at once; what a caller's calls ask for
+    _reading, _batch    what a caller's calls ask for; what runs at once
     runner              all of it, for users
 
 Names are imported on first use: naming `ToolRunner` costs nothing until one is made.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -18,13 +18,11 @@ from typing import Any
 from toolrun._ids import now
 from toolrun.callbacks import flush
 from toolrun.run import RunStatus
+from toolrun.runner._reading import Calls, Item, items
 from toolrun.runner.result import CallResult
 from toolrun.tools.formats import CallRequest
 
 READ_AHEAD = 1000
-
-Item = CallRequest | CallResult
-"""What a source gives: a call, or at once the result of something that could not even be read as one."""
 
 
 class Batch:
@@ -41,7 +39,7 @@ class Batch:
         self._open = 1  # the feeder, and every call that has no result yet
         self.stopping = False
 
-    async def results(self, source: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[CallResult, None]:
+    async def results(self, source: Calls) -> AsyncGenerator[CallResult, None]:
         """Every result, as calls end. Closed or cancelled early, it cancels what runs and waits for it."""
         feeder = asyncio.create_task(self._feed(source))
         try:
@@ -70,7 +68,7 @@ class Batch:
         finally:
             self._running.discard(task)
 
-    async def _feed(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
+    async def _feed(self, source: Calls) -> None:
         try:
             with self._may_be_cancelled():
                 await self._read(source)
@@ -80,10 +78,10 @@ class Batch:
         finally:
             self._close_one()
 
-    async def _read(self, source: Iterable[Item] | AsyncIterable[Item]) -> None:
-        async with aclosing(_each(source)) as items:
+    async def _read(self, source: Calls) -> None:
+        async with aclosing(items(source)) as found:
             position = 0
-            async for item in items:
+            async for item in found:
                 await self._room.acquire()
                 if self.stopping:
                     return
@@ -149,12 +147,3 @@ def _placed(item: Item, position: int) -> Item:
         item.position = position
         return item
     return replace(item, position=position, id=f"call-{position + 1}" if item.id is None else item.id)
-
-
-async def _each(source: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
-    if isinstance(source, AsyncIterable):
-        async for item in source:
-            yield item
-    else:
-        for item in source:
-            yield item

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from toolrun._ids import monotonic, new_run_id, now
 from toolrun.run import RunStatus, status_of
 from toolrun.runner._errors import InvalidArguments, error_record
+from toolrun.runner._functions import Encoding, encoding
 from toolrun.runner.result import CallResult
 from toolrun.runner.sessions import Sessions
-from toolrun.runner.toolbox import Encoding, encoding
 from toolrun.tools._call import Call, arun_call
 from toolrun.tools.formats import CallRequest
 

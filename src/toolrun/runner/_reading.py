@@ -7,12 +7,18 @@ from typing import Any
 
 from toolrun._ids import now
 from toolrun.run import RunStatus
-from toolrun.runner._batch import Item
 from toolrun.runner.result import CallResult
 from toolrun.tools.formats import CallRequest, MalformedCall, read_calls
 
+Item = CallRequest | CallResult
+"""What a batch takes: a call, or at once the result of something that could not even be read as one."""
 
-async def items(calls: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Item, None]:
+
+Calls = Iterable[Any] | AsyncIterable[Any]
+"""Items, or anything that `toolrun.tools.formats.read_calls` reads: tool calls, messages of a model."""
+
+
+async def items(calls: Calls) -> AsyncGenerator[Item, None]:
     """The items of a source of any kind; a plain iterable is read on the loop."""
     if isinstance(calls, AsyncIterable):
         async for call in calls:
@@ -26,7 +32,7 @@ async def items(calls: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Ite
 
 def items_of(call: Any, format: str = "auto", where: str = "") -> list[Item]:
     """What one element of a source asks for: its calls, or the result that says why it could not be read."""
-    if isinstance(call, CallRequest):
+    if isinstance(call, CallRequest | CallResult):
         return [call]
     try:
         return list(read_calls(call, format))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the class is imported by programs that may never run a batch: what it needs comes with the first
     from toolrun.callbacks import Callbacks
     from toolrun.runner._batch import Batch
+    from toolrun.runner._reading import Calls
     from toolrun.runner.result import CallResult
     from toolrun.tools.config import RunConfig
     from toolrun.tools.formats import CallRequest
 
 CONCURRENCY = 100
-
-Calls = Iterable[Any] | AsyncIterable[Any]
-"""`CallRequest`s, or anything that `toolrun.tools.formats.read_calls` reads: tool calls, messages of a model."""
 
 
 class ToolRunner:
@@ -64,9 +62,7 @@ class ToolRunner:
 
     async def astream(self, calls: Calls) -> AsyncGenerator[CallResult, None]:
         """Each result as its call ends. A plain iterable is read on the loop, an async one is awaited."""
-        from toolrun.runner._reading import items
-
-        async with aclosing(self.batch().results(items(calls))) as results:
+        async with aclosing(self.batch().results(calls)) as results:
             async for result in results:
                 yield result
 

@@ -32,7 +32,7 @@ class Sessions:
         making = self._made.get(session)
         if making is None:
             making = self._made[session] = asyncio.create_task(self._make(session))
-        made = await asyncio.shield(making)  # one call that is cancelled must not take the session from the others
+        made = await making  # not shielded: what cancels a call is the end of the batch, and so of its sessions
         if isinstance(made, SessionFailed):
             raise made
         return made

@@ -1,48 +1,19 @@
 """A set of tools by name, made tools only when they are called.
 
 What may stand for tools: a tool, a toolkit, a list or mapping of tools or functions, an instance (its public
-methods). A session's sixty bound methods cost nothing until one is called, and then only a shell around facts
-that were found once for the underlying function.
+methods). A session's sixty bound methods cost nothing until one is called.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
-from functools import lru_cache, partial, wraps
-from types import MethodType
 from typing import Any
 
 from toolrun.runner._errors import NotATool, UnknownTool, shortened
-from toolrun.runner._json import encode, safe_repr
-from toolrun.tools import BaseTool, BaseToolkit, StructuredTool
-from toolrun.tools._plan import plan_of
-from toolrun.tools.exceptions import InvalidDocstring
-
-Encoded = tuple[bytes, bool]
-
-
-class Encoding:
-    """The JSON of what a body returned, taken where it returned: in its thread, before any other code of the loop."""
-
-    __slots__ = ("_taken",)
-
-    def __init__(self) -> None:
-        self._taken: tuple[Any, Encoded] | None = None
-
-    def take(self, value: Any) -> None:
-        """Called by the body that returned the value."""
-        self._taken = value, encode(value)
-
-    def of(self, value: Any) -> Encoded | None:
-        """The JSON of this very value; None if it did not come straight from a body that takes it."""
-        return self._taken[1] if self._taken and self._taken[0] is value else None
-
-
-encoding: ContextVar[Encoding | None] = ContextVar("toolrun_encoding", default=None)
-"""Set by the runner for the call that the code is in."""
+from toolrun.runner._functions import as_tool
+from toolrun.runner._json import safe_repr
+from toolrun.tools import BaseTool, BaseToolkit
 
 
 class Toolbox(Mapping[str, BaseTool]):
@@ -141,51 +112,3 @@ def _text(name: Any) -> str:
 
 def _shown(value: Any) -> str:
     return shortened(safe_repr(value), 60)
-
-
-def as_tool(name: str, function: Callable[..., Any]) -> BaseTool:
-    """A function or bound method as a tool, whose schema is found once for all instances of a method's class."""
-    if not inspect.ismethod(function):
-        return _made(name, function)
-    shell = _shell(name, function.__func__)
-    [(field, body)] = _body(function).items()
-    bound = shell.model_copy(update={field: body})
-    object.__setattr__(bound, "_plan", plan_of(shell).rebound(body))
-    return bound
-
-
-@lru_cache(maxsize=4096)
-def _shell(name: str, method: Callable[..., Any]) -> StructuredTool:
-    """The tool of a method that is bound to nobody, so that no session's state stays alive in the cache."""
-    return _made(name, MethodType(method, _NOBODY))
-
-
-_NOBODY = object()
-
-
-def _made(name: str, function: Callable[..., Any]) -> StructuredTool:
-    described = (function.__doc__ or "").strip()
-    make = partial(StructuredTool.from_function, **_body(function), name=name)
-    if not described:
-        return make(description=f"Calls {name}.")
-    try:
-        return make(parse_docstring=True)
-    except InvalidDocstring:  # it speaks of arguments that are not there: taken as it is, then
-        return make()
-
-
-def _body(function: Callable[..., Any]) -> dict[str, Any]:
-    if asyncio.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        return {"coroutine": function}
-    return {"func": function if inspect.isgeneratorfunction(function) else _encoding_body(function)}
-
-
-def _encoding_body(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def body(*args: Any, **kwargs: Any) -> Any:
-        value = function(*args, **kwargs)
-        if (place := encoding.get()) is not None:
-            place.take(value)
-        return value
-
-    return body
