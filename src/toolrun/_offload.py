@@ -111,10 +111,13 @@ class ThreadPool:
 
         A call whose future is cancelled before a thread has taken it up is never made.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
-        self._put((function, args, future, _mailbox(loop).post))
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.start_for(future, function, *args)
         return future
+
+    def start_for(self, future: asyncio.Future[Outcome], function: Callable[..., Any], *args: Any) -> None:
+        """The same for a future of the caller's own kind."""
+        self._put((function, args, future, _mailbox(future.get_loop()).post))
 
     async def run_in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await the call in a thread. Cancelled, it returns at once; a body that has begun runs on."""
@@ -130,6 +133,10 @@ class ThreadPool:
         future: Future[T] = Future()
         self._put((function, args, future, _set_outcome))
         return future
+
+    def spawn(self, function: Callable[[], None]) -> None:
+        """Run the call in a thread and forget it; it must not raise."""
+        self._put((function, (), _NOBODY, _forget))
 
     def _put(self, job: _Job) -> None:
         self._jobs.put(job)
@@ -185,6 +192,15 @@ class ThreadPool:
                 return False
             self._threads -= 1
             return True
+
+
+_NOBODY: Future[Any] = Future()
+"""Stands for the future of a call that nobody waits for."""
+
+
+def _forget(_: Future[Any], outcome: Outcome) -> None:
+    if outcome[1] is not None:
+        logger.error("a call that nobody waits for failed", exc_info=outcome[1])
 
 
 def _do(

@@ -25,7 +25,7 @@ from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs, inside
 from toolrun.callbacks._errors import log, report
 from toolrun.callbacks._plan import Call, Table
 from toolrun.callbacks._scope import Scope
-from toolrun.callbacks._settle import settle
+from toolrun.callbacks._settle import Uncancellable, settle
 from toolrun.run import RUNNING
 
 logger = logging.getLogger("toolrun.callbacks")
@@ -237,7 +237,9 @@ class AsyncDelivery(Delivery):
             running += [(asyncio.wrap_future(passed, loop=self.loop), _NO_HANDLER) for passed in full]
         if table.blocking:
             run = (self._contexts or self._make_contexts())[HOP].run
-            running.append((HANDLER_POOL.start(run, self._call_each, event, table.blocking, args, kwargs), HOP))
+            hop = Uncancellable(loop=self.loop)
+            HANDLER_POOL.start_for(hop, run, self._call_each, event, table.blocking, args, kwargs)
+            running.append((hop, HOP))
 
     def _start_tasks(
         self, event: str, tasks: tuple[Call, ...], args: Args, kwargs: Kwargs, running: list[Running]

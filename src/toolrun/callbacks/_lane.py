@@ -48,7 +48,7 @@ class Lane:
             return False
         items.append(item)
         if self._draining.acquire(blocking=False):
-            HANDLER_POOL.submit(self._drain)
+            HANDLER_POOL.spawn(self._drain)
         return full
 
     def passed(self) -> Future[None]:
@@ -56,7 +56,7 @@ class Lane:
         future: Future[None] = Future()
         self._items.append(future)
         if self._draining.acquire(blocking=False):
-            HANDLER_POOL.submit(self._drain)
+            HANDLER_POOL.spawn(self._drain)
         return future
 
     def _drain(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 def snapshot(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A copy as deep as plain containers go; all other objects go by reference."""
+    if _COPIERS.keys().isdisjoint(map(type, arguments.values())):
+        return {**arguments}
     return _dict(arguments, {})
 
 
