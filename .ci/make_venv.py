@@ -1,18 +1,14 @@
 """Makes the virtual environment of the Makefile: `python3 make_venv.py .venv`.
 
-Runs under whatever `python3` there is, so that it can say what is missing. Debian ships `venv` without
-`ensurepip` unless python3-venv is installed; then pip comes from get-pip, its authors' own bootstrap.
+Runs under whatever `python3` there is, so that it can say what is missing.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import urllib.request
 
 OLDEST = (3, 11)
-GET_PIP = os.environ.get("GET_PIP_URL", "https://bootstrap.pypa.io/get-pip.py")
 
 
 def main(folder):
@@ -24,7 +20,7 @@ def main(folder):
         )
     if run(python, "-m", "venv", "--clear", folder, quiet=True):
         return None
-    if run(python, "-m", "venv", "--clear", "--without-pip", folder) and install_pip(folder):
+    if install_venv() and run(python, "-m", "venv", "--clear", folder):
         return None
     shutil.rmtree(folder, ignore_errors=True)
     return "This Python cannot make a virtual environment. On Debian: apt install python3-venv"
@@ -38,17 +34,13 @@ def new_enough_python():
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def install_pip(folder):
-    """Fetch get-pip and run it in the environment; False if it cannot be had."""
-    with tempfile.NamedTemporaryFile(suffix=".py") as script:
-        try:
-            with urllib.request.urlopen(GET_PIP, timeout=60) as answer:
-                script.write(answer.read())
-        except OSError as error:
-            print("no pip from %s: %s" % (GET_PIP, error), file=sys.stderr)
-            return False
-        script.flush()
-        return run(os.path.join(folder, "bin", "python"), script.name, "--quiet")
+def install_venv():
+    """Debian keeps `ensurepip` in a package of its own; install it where that is allowed."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return False
+    package = "python%d.%d-venv" % sys.version_info[:2]
+    run("apt-get", "update", "-qq")
+    return any(run("apt-get", "install", "-y", "-qq", name, quiet=True) for name in (package, "python3-venv"))
 
 
 def run(*command, quiet=False):

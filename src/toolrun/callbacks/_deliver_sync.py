@@ -40,7 +40,7 @@ class SyncDelivery(Delivery):
             return
         kwargs = self._all_keywords(event, kwargs)
         turn = self._turn
-        if not turn.acquire(blocking=False):
+        if not turn.acquire(False):
             if inside.get() is self._run_id:  # in a handler that whoever has the turn waits for
                 self._queue((event, table, args, kwargs))
                 self._take_up_waiting()
@@ -67,7 +67,7 @@ class SyncDelivery(Delivery):
 
     def _take_up_waiting(self) -> None:
         """Deliver what handlers have put in line, unless another thread is at it and will."""
-        while self._waiting and self._turn.acquire(blocking=False):
+        while self._waiting and self._turn.acquire(False):
             self._busy = True
             try:
                 while self._waiting:

@@ -47,7 +47,7 @@ class Lane:
             self.dropped += 1
             return False
         items.append(item)
-        if self._draining.acquire(blocking=False):
+        if self._draining.acquire(False):
             HANDLER_POOL.spawn(self._drain)
         return full
 
@@ -55,7 +55,7 @@ class Lane:
         """A future that is done when everything queued so far has been handled."""
         future: Future[None] = Future()
         self._items.append(future)
-        if self._draining.acquire(blocking=False):
+        if self._draining.acquire(False):
             HANDLER_POOL.spawn(self._drain)
         return future
 
@@ -66,7 +66,7 @@ class Lane:
                 self._handle(items.popleft())
             self._draining.release()
             # An item put between the last look and the release found the lock taken: look again.
-            if not items or not self._draining.acquire(blocking=False):
+            if not items or not self._draining.acquire(False):
                 return
 
     def _handle(self, item: _Item | Future[None]) -> None:
