@@ -19,6 +19,7 @@ PUBLIC = {
     toolrun: """
         AsyncCallbackHandler AsyncCallbackManager BaseCallbackHandler BaseTool CallRequest CallResult CallbackManager
         StructuredTool Tool ToolException ToolMessage ToolRunner ToolrunError current_run flush tool
+        watchdog
     """,
     toolrun.callbacks: """
         AsyncCallbackHandler AsyncCallbackManager AsyncCallbackManagerForChainGroup AsyncCallbackManagerForChainRun

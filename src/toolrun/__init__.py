@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         flush,
     )
     from toolrun.errors import ToolrunError
+    from toolrun.execution.watchdog import watchdog
     from toolrun.runner import CallRequest, CallResult, ToolRunner
     from toolrun.tools import BaseTool, StructuredTool, Tool, ToolException, ToolMessage, tool
 
@@ -48,6 +49,7 @@ __all__ = [
     "current_run",
     "flush",
     "tool",
+    "watchdog",
 ]
 
 _HOMES = {
@@ -60,6 +62,7 @@ _HOMES = {
         "flush",
     ),
     "toolrun.errors": ("ToolrunError",),
+    "toolrun.execution.watchdog": ("watchdog",),
     "toolrun.runner": ("CallRequest", "CallResult", "ToolRunner"),
     "toolrun.tools": ("BaseTool", "StructuredTool", "Tool", "ToolException", "ToolMessage", "tool"),
 }

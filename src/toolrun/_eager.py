@@ -31,13 +31,15 @@ class _Parked(Coroutine[Any, Any, Any]):
     its body would never begin. So this is a coroutine object of our own.
     """
 
-    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "loop", "task")
+    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "loop", "of", "task")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
         self._wake = loop.create_future()
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._waits_for: Any = None
+        self.of: Any = None
+        """Whom the adopted coroutine belongs to, for those who watch."""
         self.task: asyncio.Task[Any] = asyncio.Task(self, loop=loop, name="toolrun-handler")
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
         _unregister_task(self.task)

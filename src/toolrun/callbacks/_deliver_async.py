@@ -180,12 +180,21 @@ class AsyncDelivery(Delivery):
     def _begin(self, event: Event) -> None:
         if self.status is not RUNNING and not event.name.endswith(("_end", "_error")):
             _tell(event, [])  # it was overtaken by the end of its run, which nothing follows
-        elif self._busy:
+        else:
+            self._begin_or_queue(event)
+
+    def _begin_or_queue(self, event: Event) -> None:
+        if self._busy:
             self._queue(event)
         else:
             self._busy = True
             if self._take_up(event):
                 self._take_up_waiting()
+
+    def announce(self, event: str, args: Args) -> None:
+        """Deliver an event before the one that is about to be sent, which may be the terminal one; on the loop."""
+        if (table := self.plan[event]) is not None:
+            self._begin_or_queue(Event(event, table, args, self._all_keywords(event, {}), copy_context()))
 
     def _take_up_waiting(self) -> None:
         """Deliver what is in line, as far as that needs no waiting."""
@@ -248,7 +257,8 @@ class AsyncDelivery(Delivery):
         handlers, contexts = self.handlers, self._contexts or self._make_contexts()
         errors: list[BaseException] = []
         for position, outcome in eager(tasks, handlers, contexts, args, kwargs, self.loop):
-            if isinstance(outcome, asyncio.Future):
+            if isinstance(outcome, asyncio.Task):
+                outcome.get_coro().of = self, position, event  # type: ignore[union-attr]
                 running.append((outcome, position))
             elif report(outcome, handlers[position], event, self.run_id):
                 errors.append(outcome)

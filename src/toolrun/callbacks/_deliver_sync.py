@@ -109,3 +109,10 @@ class SyncDelivery(Delivery):
         await HANDLER_POOL.run_in_thread(copy_context().run, self.deliver, event, args, kwargs)
 
     deliver_at_once = deliver
+
+    def announce(self, event: str, args: Args) -> None:
+        """Deliver an event before the one that is about to be sent; errors of its handlers are logged."""
+        try:
+            self.deliver(event, args, {})
+        except BaseException as error:
+            log(error, self, event, self.run_id)

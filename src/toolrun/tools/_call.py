@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import Context
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic_core import ValidationError
@@ -20,6 +21,7 @@ from pydantic_core import ValidationError
 from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from toolrun.callbacks.context import run_context
 from toolrun.execution.engine import Engine, engine_named
+from toolrun.execution.watchdog import Called, reads, watch_this_loop
 from toolrun.run import OK, RunStatus, status_of
 from toolrun.tools._answers import answer_tool_error, answer_validation_error
 from toolrun.tools._binding import Bound
@@ -59,26 +61,31 @@ def run_call(call: Call) -> Any:
 async def arun_call(call: Call) -> Any:
     """Make the call while the event loop goes on."""
     run = call.opened(AsyncCallbackManagerForToolRun)
+    watch = watch_this_loop()
+    watch.runs += 1
     try:
-        if call.listened:
-            await run.send("on_tool_start", *call.start_event())
         try:
-            target = call.plan.arun
-            face = run if target.body.is_async else run.get_sync()
-            args, kwargs = call.bound(target, face)
-            output = call.formatted(await call.engine(target).arun(target.body, args, kwargs, call.context(face)))
-        except Exception as error:
-            output = call.answer(error)
-    except GeneratorExit as error:
-        call.error = error
-        run.close("on_tool_error", error)
-        raise
-    except BaseException as error:
-        call.error = error
-        await run.on_tool_error(error)
-        raise
-    await run.end("on_tool_end", OK, (output,), call.end_event())
-    return output
+            if call.listened:
+                await run.send("on_tool_start", *call.start_event())
+            try:
+                target = call.plan.arun
+                face = run if target.body.is_async else run.get_sync()
+                args, kwargs = call.bound(target, face)
+                output = call.formatted(await call.engine(target).arun(target.body, args, kwargs, call.context(face)))
+            except Exception as error:
+                output = call.answer(error)
+        except GeneratorExit as error:
+            call.error = error
+            run.close("on_tool_error", error)
+            raise
+        except BaseException as error:
+            call.error = error
+            await run.on_tool_error(error)
+            raise
+        await run.end("on_tool_end", OK, (output,), call.end_event())
+        return output
+    finally:
+        watch.runs -= 1
 
 
 class Call:
@@ -202,3 +209,12 @@ class Call:
 _NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
 _NOTHING: Mapping[str, Any] = {}
 _GREEN = {"color": "green"}
+
+
+def _of_call(frame: FrameType) -> Called | None:
+    call = frame.f_locals.get("call")
+    return Called(call.plan.name, call.run._delivery) if isinstance(call, Call) and call.run else None
+
+
+reads(run_call, _of_call)
+reads(arun_call, _of_call)
