@@ -183,6 +183,8 @@ class ThreadPool:
                 continue
             finally:
                 idle.discard(me)
+            if jobs.qsize() > len(idle):  # put while this thread had a job already but still passed for idle
+                self._wanted.put(None)
             _do(*job)
             del job  # an idle thread must not keep the last tool's arguments alive
 
