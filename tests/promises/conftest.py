@@ -93,6 +93,11 @@ class Library:
         raise AttributeError(f"{self.name} has no {name}")
 
     @property
+    def ToolRunner(self) -> Any:
+        """What runs calls and streams their events; langchain-core's tools do so themselves."""
+        return import_module("toolrun").ToolRunner
+
+    @property
     def RunConfig(self) -> Any:
         """The annotation by which a tool asks for its configuration."""
         if self.name == OURS:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the class is imported by programs that may never run a batch: what it needs comes with the first
-    from toolrun.callbacks import Callbacks
+    from toolrun.callbacks import BaseCallbackHandler, Callbacks
     from toolrun.runner._batch import Batch
+    from toolrun.runner._events import StreamEvent
     from toolrun.runner._reading import Calls
     from toolrun.runner.result import CallResult
     from toolrun.tools.config import RunConfig
@@ -66,15 +67,44 @@ class ToolRunner:
             async for result in results:
                 yield result
 
-    def batch(self) -> Batch:
-        """One pass over a source: `results(source)` gives the results as calls end, `stop()` ends it early."""
+    async def astream_events(self, calls: Calls) -> AsyncGenerator[StreamEvent, None]:
+        """Every event of every run of the calls, each run's in order, as dicts in the field's v2 schema.
+
+        Closed or cancelled early, it cancels what runs and waits for it. At most `runner.stream.BOUND` events wait for
+        the consumer; beyond that, runs wait. A call that reaches no tool is an `on_tool_error` with no run id.
+        """
+        from toolrun.runner.stream import events_of
+
+        async with aclosing(events_of(self.batch, calls)) as events:
+            async for event in events:
+                yield event
+
+    def batch(self, *handlers: BaseCallbackHandler) -> Batch:
+        """One pass over a source: `results(source)` gives the results as calls end, `stop()` ends it early.
+
+        `handlers` hear it after the runner's own.
+        """
         from toolrun.runner._batch import Batch
         from toolrun.runner._calling import run_request
         from toolrun.runner.sessions import Sessions
 
         sessions = Sessions(self._shared, self._factory)
+        config: RunConfig = {**self._config, "callbacks": _joined(self._config["callbacks"], handlers)}
 
         async def run_one(request: CallRequest) -> CallResult:
-            return await run_request(request, sessions, self._config)
+            return await run_request(request, sessions, config)
 
         return Batch(run_one, self.concurrency)
+
+
+def _joined(callbacks: Callbacks, handlers: Sequence[BaseCallbackHandler]) -> Callbacks:
+    from toolrun.callbacks import BaseCallbackManager
+
+    if not handlers:
+        return callbacks
+    if not isinstance(callbacks, BaseCallbackManager):
+        return [*(callbacks or ()), *handlers]
+    joined = callbacks.copy()
+    for handler in handlers:
+        joined.add_handler(handler, inherit=True)
+    return joined
