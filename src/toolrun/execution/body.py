@@ -18,7 +18,7 @@ from toolrun.callbacks.context import current_run
 class Body:
     """What an engine runs. `call` is a plain function, or a coroutine function if `is_async`."""
 
-    __slots__ = ("call", "function", "is_async", "kind")
+    __slots__ = ("call", "function", "is_async", "kind", "shipment")
 
     def __init__(self, function: Callable[..., Any], kind: Kind | None = None) -> None:
         """The kind is found out, unless it is known already."""
@@ -26,6 +26,8 @@ class Body:
         self.kind = kind or kind_of(function)
         self.is_async = self.kind.is_async
         self.call = _runs_to_its_end(function, self.kind)
+        self.shipment: Any = None
+        """How it goes to worker processes, found out by their engine at the first call."""
 
     def __reduce__(self) -> Any:
         return Body, (self.function,)

@@ -1,0 +1,150 @@
+"""One call as the parent sees it: what to send, what has come, how it ended. Shared by both drivers; waits for nothing."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections import deque
+from typing import Any
+
+from toolrun.execution.errors import NotPicklable, ToolTimeout, WorkerCrashed
+from toolrun.execution.job import Job
+from toolrun.execution.processes._forward import facts_of
+from toolrun.execution.processes._frames import CALL, EVENT, LOAD, LOADED, RAISE, REFUSE, RETURN, Frame, frame
+from toolrun.execution.processes._pickling import culprit, dump_value, load_value
+from toolrun.execution.processes._shipping import Shipment, shipment_of
+from toolrun.execution.processes._worker import Worker
+from toolrun.execution.processes.sessions import Member
+from toolrun.run import StoppedBy
+
+LOADING_SECONDS = 60.0
+"""How long a worker may take to start and to import a tool's module; the body's own time begins after that."""
+
+
+class NotStarted(Exception):
+    """The worker had gone before it was given the call: another one can have it."""
+
+
+class Exchange:
+    """A call on its way to a worker and back."""
+
+    __slots__ = ("_call", "_shipment", "_value", "begun", "deadline", "done", "error", "events", "job", "worker")
+
+    def __init__(self, job: Job) -> None:
+        """Raises `NotPicklable` if the body or its arguments cannot go to another process."""
+        self.job = job
+        function = job.body.function
+        self._shipment: Shipment | None = None if isinstance(function, Member) else _shipment(job)
+        target = (function.session, function.name) if self._shipment is None else self._shipment.number
+        self._call = frame(CALL, pickle.dumps((target, _facts(job), job.memory_limit, _arguments(job))))
+        self.worker: Worker | None = None
+        self.events: deque[bytes] = deque()
+        """Those that have come and were not told yet."""
+        self.begun = self.done = False
+        self.deadline: float | None = None
+        self.error: BaseException | None = None
+        self._value: Any = None
+
+    def begin(self, worker: Worker) -> memoryview | None:
+        """Send the call; returns what does not go out at once."""
+        self.worker = worker
+        data, worker.parting = worker.parting + self._call, b""
+        shipment = self._shipment
+        if shipment is not None and worker.needs(shipment.number):
+            data = frame(LOAD, shipment.payload) + data
+        else:
+            self.begun = True
+        try:
+            return worker.send(data)
+        except OSError:
+            worker.gone = True
+            raise NotStarted from None
+        finally:
+            self._set_deadline()
+
+    def _set_deadline(self) -> None:
+        if self.job.timeout is not None:
+            seconds = self.job.timeout if self.begun else LOADING_SECONDS + self.job.timeout
+            self.deadline = time.monotonic() + seconds
+
+    def seconds_left(self) -> float | None:
+        """Until the deadline; None if there is none."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+    def take(self, frames: list[Frame]) -> None:
+        """Take in what has come."""
+        for kind, payload in frames:
+            if kind == EVENT:
+                self.events.append(payload)
+            elif kind == LOADED:
+                self.begun = True
+                self._set_deadline()
+            else:
+                self._end(kind, payload)
+        if not self.done and self.worker is not None and self.worker.gone:
+            self.done, self.error = True, WorkerCrashed(self.job.name, self.worker.exit_code)
+
+    def _end(self, kind: int, payload: bytes) -> None:
+        self.done = True
+        try:
+            if kind == RETURN:
+                self._value = load_value(payload)
+            elif kind == RAISE:
+                self.error = load_value(payload)
+            elif kind == REFUSE:
+                way, type_name, why = load_value(payload)
+                self.error = NotPicklable(self.job.name, f"{way} ({type_name})", why)
+        except Exception as error:
+            self.error = NotPicklable(
+                self.job.name, "what came back from the worker", f"{type(error).__name__}: {error}"
+            )
+
+    def time_out(self) -> None:
+        """The deadline has come: the worker is killed. What it said before and nobody was told yet is dropped."""
+        if self.done:
+            return
+        assert self.job.timeout is not None
+        self.kill()
+        self.done, self.error = True, ToolTimeout(self.job.name, self.job.timeout, StoppedBy.KILL)
+        self.events.clear()
+
+    def kill(self) -> None:
+        """Nobody waits for the call any more: its worker is killed."""
+        if not self.done and self.worker is not None:
+            self.worker.kill()
+            self.job.was_stopped(StoppedBy.KILL)
+
+    def result(self) -> Any:
+        """What the call came to."""
+        if self.error is not None:
+            raise self.error
+        return self._value
+
+
+def _shipment(job: Job) -> Shipment:
+    try:
+        return shipment_of(job.body)
+    except Exception as error:
+        way, thing = culprit(job.body.function, "the function") or ("the function", job.body.function)
+        raise _refused(job, way, thing, error) from error
+
+
+def _arguments(job: Job) -> bytes:
+    arguments = (job.args, job.kwargs)
+    try:
+        return dump_value(arguments)
+    except Exception as error:
+        way, thing = culprit(job.kwargs, "the arguments") or culprit(job.args, "the arguments") or ("", arguments)
+        raise _refused(job, way, thing, error) from error
+
+
+def _facts(job: Job) -> tuple[Any, ...] | None:
+    try:
+        return facts_of(job.run, dump_value)
+    except Exception as error:
+        way, thing = culprit(job.run.metadata, "metadata") or ("metadata", job.run.metadata)
+        raise _refused(job, way, thing, error) from error
+
+
+def _refused(job: Job, way: str, thing: Any, error: Exception) -> NotPicklable:
+    return NotPicklable(job.name, f"{way} ({type(thing).__qualname__})", f"{type(error).__name__}: {error}")

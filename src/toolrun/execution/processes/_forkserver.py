@@ -1,0 +1,201 @@
+"""The fork server: a small process with a single thread, so that forking is safe and fast.
+
+It forks a worker for every socket that it is sent, tells the parent how each ended (over the worker's own socket, after
+all that the worker wrote), and leaves no process behind: when the parent goes, it kills every worker and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import pickle
+import selectors
+import signal
+import socket
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+from toolrun.execution.processes import _serve
+from toolrun.execution.processes._frames import exit_frame
+
+NICE = 10
+_PR_SET_PDEATHSIG = 1
+_DO_NOT_WAIT = socket.MSG_DONTWAIT
+_CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+
+def main(control: int, path: list[str]) -> None:
+    """Serve until the parent goes."""
+    sys.path[:] = path
+    os.set_inheritable(control, False)
+    server = ForkServer(socket.socket(fileno=control))
+    try:
+        server.serve()
+    finally:
+        server.kill_all()
+
+
+class ForkServer:
+    """Forks workers and reaps them."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._workers: dict[int, socket.socket] = {}
+        self._last_words: dict[socket.socket, bytes] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake, waker = socket.socketpair()
+        self._wake.setblocking(False)
+        waker.setblocking(False)
+        self._waker = waker
+
+    def serve(self) -> None:
+        """Take what comes: a request for a worker, the end of one, room to say so."""
+        for name in pickle.loads(_read(self._control, _read_size(self._control))):
+            with contextlib.suppress(Exception):
+                import_module(name)
+        gc.collect()
+        gc.freeze()  # workers share these pages until someone writes to them
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _nothing)
+        signal.signal(signal.SIGINT, _nothing)
+        self._selector.register(self._control, selectors.EVENT_READ)
+        self._selector.register(self._wake, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._control:
+                    if not self._take_request():
+                        return
+                elif key.fileobj is self._wake:
+                    self._reap()
+                else:
+                    self._say_last_words(key.fileobj)
+
+    def _take_request(self) -> bool:
+        header, ends, _, _ = socket.recv_fds(self._control, 8, 1, _CLOSED_ON_EXEC)
+        if not header:
+            return False
+        setting = _read(self._control, int.from_bytes(header, "little"))
+        end = socket.socket(fileno=ends[0])
+        try:
+            pid = os.fork()
+        except OSError:  # no process to be had: the parent sees the socket close
+            end.close()
+            return True
+        if pid == 0:
+            self._become_worker(end, setting)
+        self._workers[pid] = end
+        return True
+
+    def _become_worker(self, end: socket.socket, setting: bytes) -> None:
+        try:
+            self._let_go()
+            _settle_in(setting)
+            _serve.serve(end)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        finally:
+            with contextlib.suppress(BaseException):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(0)
+
+    def _let_go(self) -> None:
+        """Close what belongs to the fork server and to the other workers."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._selector.close()
+        for each in (self._control, self._wake, self._waker, *self._workers.values(), *self._last_words):
+            each.close()
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._wake.recv(4096):
+                pass
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            _kill_group(pid)  # what the tool started and left behind
+            end = self._workers.pop(pid)
+            self._last_words[end] = exit_frame(os.waitstatus_to_exitcode(status))
+            self._say_last_words(end)
+
+    def _say_last_words(self, end: Any) -> None:
+        """Send the exit code behind what the worker wrote, as soon as there is room."""
+        words = self._last_words[end]
+        try:
+            sent = end.send(words, _DO_NOT_WAIT)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the parent has closed its end: it knows
+            sent = len(words)
+        if sent == len(words):
+            del self._last_words[end]
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(end)
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # a process that the tool left behind may have the socket, too
+            end.close()
+            return
+        self._last_words[end] = words[sent:]
+        with contextlib.suppress(KeyError):
+            self._selector.register(end, selectors.EVENT_WRITE)
+
+    def kill_all(self) -> None:
+        """Leave no worker behind."""
+        for pid in self._workers:
+            _kill_group(pid)
+
+
+def _settle_in(setting: bytes) -> None:
+    """Be a process group of our own, be nice, die with the fork server, and stand where the parent stands."""
+    os.setpgid(0, 0)
+    _die_with_parent()
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    if setting:
+        directory, environment, path = pickle.loads(setting)
+        sys.path[:] = path
+        os.environ.clear()
+        os.environ.update(environment)
+        if directory is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(directory)
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel sees to it; elsewhere the worker goes when it next reads its socket."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _nothing(signal_number: int, frame: FrameType | None) -> None:
+    """Ignore a signal, without children of the tool's own ignoring it, too, as `SIG_IGN` would have it."""
+
+
+def _read_size(sock: socket.socket) -> int:
+    return int.from_bytes(_read(sock, 8), "little")
+
+
+def _read(sock: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        chunk = sock.recv(size - len(data))
+        if not chunk:
+            raise SystemExit  # the parent is gone
+        data += chunk
+    return bytes(data)

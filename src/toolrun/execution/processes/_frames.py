@@ -1,0 +1,97 @@
+"""Frames: what goes over a socket between parent and worker. Length, kind, payload.
+
+parent -> worker   LOAD    a number and the body that it stands for from now on, before its first CALL
+                   CALL    number of the body, facts of the run, arguments
+worker -> parent   HELLO   the worker's process id; once, first
+                   LOADED  the body is there (or will not be, which the CALL then says)
+                   EVENT   an event of the call's run, or of a run inside it
+                   RETURN  what the body returned
+                   RAISE   what the body raised
+                   REFUSE  why it could not be run or answered: which thing could not be sent
+fork server        EXIT    the worker's exit code; the last frame, after whatever the worker wrote
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+
+_HEADER = Struct("<QB")
+_EXIT_CODE = Struct("<i")
+
+_pack, _unpack, _SIZE = _HEADER.pack, _HEADER.unpack_from, _HEADER.size
+
+
+class Kind(IntEnum):
+    """What a frame says."""
+
+    LOAD = 1
+    CALL = 2
+    HELLO = 3
+    LOADED = 4
+    EVENT = 5
+    RETURN = 6
+    RAISE = 7
+    REFUSE = 8
+    EXIT = 9
+    DROP = 10
+
+
+LOAD, CALL, HELLO, LOADED, EVENT, RETURN, RAISE, REFUSE, EXIT, DROP = map(int, Kind)
+
+Frame = tuple[int, bytes]
+"""Kind and payload."""
+
+
+def frame(kind: int, payload: bytes = b"") -> bytes:
+    """The bytes of one frame."""
+    return _pack(len(payload), kind) + payload
+
+
+def exit_frame(exit_code: int) -> bytes:
+    """The last frame of a worker; negative for the signal that ended it."""
+    return frame(EXIT, _EXIT_CODE.pack(exit_code))
+
+
+def exit_code_of(payload: bytes) -> int:
+    """What an EXIT frame says."""
+    code: int = _EXIT_CODE.unpack(payload)[0]
+    return code
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are whole now."""
+        if not self._rest and len(data) >= _SIZE:
+            size, kind = _unpack(data)
+            if len(data) == _SIZE + size:  # one whole frame: how nearly every answer comes
+                return [(kind, data[_SIZE:])]
+        rest = self._rest
+        rest += data
+        frames: list[Frame] = []
+        start = 0
+        while len(rest) - start >= _SIZE:
+            size, kind = _unpack(rest, start)
+            end = start + _SIZE + size
+            if end > len(rest):
+                break
+            frames.append((kind, bytes(rest[start + _SIZE : end])))
+            start = end
+        del rest[:start]
+        return frames
+
+    def last(self) -> list[Frame]:
+        """The EXIT frame at the end of a stream whose last frame a dying worker did not finish."""
+        tail = bytes(self._rest[-len(_AN_EXIT) :])
+        self._rest.clear()
+        return Decoder().feed(tail) if tail[:_SIZE] == _AN_EXIT[:_SIZE] else []
+
+
+_AN_EXIT = exit_frame(0)

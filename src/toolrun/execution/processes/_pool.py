@@ -1,0 +1,159 @@
+"""Which worker a call gets.
+
+At most `limit` calls run at once; the others wait in line. One worker more than that is kept, so that a killed one is
+replaced without waiting. A session lives in the worker that its first call got; calls without a session take workers
+without sessions as long as there are any, because a call that is killed takes its worker along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from threading import Lock
+
+from toolrun.execution.errors import SessionLost
+from toolrun.execution.processes._frames import DROP, frame
+from toolrun.execution.processes._worker import Worker
+
+
+class Pool:
+    """The workers of this process. All methods may be called from any thread; none waits."""
+
+    def __init__(self, launch: Callable[[], Worker], limit: int) -> None:
+        self._launch = launch
+        self.limit = limit
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew; for a forked child, too, which has none of its parent's workers."""
+        self._lock = Lock()
+        self._workers: set[Worker] = set()
+        self._free: list[Worker] = []
+        self._hosts: set[Worker] = set()  # idle ones with sessions
+        self._busy = 0
+        self._line: deque[tuple[Hashable | None, Future[Worker]]] = deque()
+        self._homes: dict[Hashable, Worker | None] = {}
+
+    def workers(self) -> list[Worker]:
+        """All there are."""
+        with self._lock:
+            return list(self._workers)
+
+    def take(self, session: Hashable | None = None) -> Worker | Future[Worker]:
+        """A worker for one call, or a future that gets one; raises `SessionLost`."""
+        with self._lock:
+            if session is not None and session in self._homes:
+                return self._take_home(session)
+            if self._busy < self.limit and not self._line:
+                return self._taken(self._pick(), session)
+            future: Future[Worker] = Future()
+            self._line.append((session, future))
+            return future
+
+    def _take_home(self, session: Hashable) -> Worker | Future[Worker]:
+        home = self._homes[session]
+        if home is None:
+            raise SessionLost(session)
+        if home in self._hosts:
+            self._hosts.discard(home)
+            return self._taken(home, session)
+        future: Future[Worker] = Future()
+        home.waiting.append((session, future))
+        return future
+
+    def _pick(self) -> Worker:
+        if self._free:
+            return self._free.pop()
+        if len(self._workers) <= self.limit or not self._hosts:
+            return self._new()
+        host = min(self._hosts, key=lambda worker: len(worker.sessions))
+        self._hosts.discard(host)
+        return host
+
+    def _new(self) -> Worker:
+        worker = self._launch()
+        self._workers.add(worker)
+        return worker
+
+    def _taken(self, worker: Worker, session: Hashable | None) -> Worker:
+        self._busy += 1
+        if session is not None and session not in self._homes:
+            self._homes[session] = worker
+            worker.sessions.add(session)
+        if not self._free and len(self._workers) <= self.limit:
+            self._free.append(self._new())  # the spare
+        return worker
+
+    def give_back(self, worker: Worker) -> None:
+        """The call has ended. A worker that is gone is replaced, and its sessions are lost."""
+        with self._lock:
+            if worker not in self._workers:
+                return  # this process was forked meanwhile
+            self._busy -= 1
+            if worker.gone:
+                self._remove(worker)
+            elif not self._serve_own(worker):
+                self._put_down(worker)
+            self._serve_line()
+
+    def _remove(self, worker: Worker) -> None:
+        worker.close()
+        self._workers.discard(worker)
+        for session in worker.sessions:
+            self._homes[session] = None
+        for session, future in worker.waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(SessionLost(session))
+        if not self._free and len(self._workers) <= self.limit:
+            self._free.append(self._new())
+
+    def _serve_own(self, worker: Worker) -> bool:
+        while worker.waiting:
+            session, future = worker.waiting.pop(0)
+            if future.set_running_or_notify_cancel():
+                future.set_result(self._taken(worker, session))
+                return True
+        return False
+
+    def _put_down(self, worker: Worker) -> None:
+        if worker.sessions:
+            self._hosts.add(worker)
+        else:
+            self._free.append(worker)
+
+    def _serve_line(self) -> None:
+        while self._line and self._busy < self.limit:
+            session, future = self._line.popleft()
+            if session is not None and session in self._homes:  # it has begun while this call was in line
+                self._send_home(session, future)
+            elif future.set_running_or_notify_cancel():
+                future.set_result(self._taken(self._pick(), session))
+
+    def _send_home(self, session: Hashable, future: Future[Worker]) -> None:
+        home = self._homes[session]
+        if home is not None and home not in self._hosts:
+            home.waiting.append((session, future))
+        elif future.set_running_or_notify_cancel():
+            if home is None:
+                future.set_exception(SessionLost(session))
+            else:
+                self._hosts.discard(home)
+                future.set_result(self._taken(home, session))
+
+    def drop(self, session: Hashable) -> None:
+        """The session has ended: its worker may forget it."""
+        with self._lock:
+            home = self._homes.pop(session, None)
+            if home is None:
+                return
+            home.sessions.discard(session)
+            home.parting += frame(DROP, pickle.dumps(session))
+            if home in self._hosts:
+                with contextlib.suppress(OSError):  # it has died: the next call finds out
+                    home.parting = bytes(home.send(home.parting) or b"")
+                if not home.sessions:
+                    self._hosts.discard(home)
+                    self._free.append(home)

@@ -1,0 +1,199 @@
+"""The worker: takes a call, runs it, answers; one at a time, until the parent closes the socket.
+
+Bodies run in the main thread, async ones on a loop of the worker's own. Only the bytes of events may come from other
+threads, so writing is under a lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pickle
+import resource
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
+from threading import Lock
+from types import CoroutineType
+from typing import Any
+
+from toolrun.callbacks.context import run_context
+from toolrun.execution.body import Body
+from toolrun.execution.processes import _forward
+from toolrun.execution.processes._frames import (
+    CALL,
+    DROP,
+    EVENT,
+    HELLO,
+    LOAD,
+    LOADED,
+    RAISE,
+    REFUSE,
+    RETURN,
+    Decoder,
+    Frame,
+    frame,
+)
+from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_value, load_value, sendable_error
+from toolrun.execution.processes._shipping import unpacked
+from toolrun.execution.processes.sessions import Member, drop_session
+
+_KNOWN_BODIES = 256
+_CHUNK = 1 << 18
+
+
+def serve(sock: socket.socket) -> None:
+    """Serve the parent at the other end."""
+    server = Server(sock)
+    server.send(frame(HELLO, os.getpid().to_bytes(4, "little")))
+    for kind, payload in server.frames():
+        if kind == LOAD:
+            server.load(payload)
+        elif kind == CALL:
+            server.call(payload)
+        elif kind == DROP:
+            drop_session(pickle.loads(payload))
+
+
+class Server:
+    """One worker at work."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._writing = Lock()
+        self._bodies: dict[int, Body | BaseException] = {}
+        self._calls = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def send(self, data: bytes) -> None:
+        with self._writing:
+            self._sock.sendall(data)
+
+    def frames(self) -> Iterator[Frame]:
+        """What the parent sends, until it goes."""
+        decoder = Decoder()
+        while True:
+            try:
+                data = self._sock.recv(_CHUNK)
+            except ConnectionResetError:
+                return
+            if not data:
+                return
+            yield from decoder.feed(data)
+
+    def load(self, payload: bytes) -> None:
+        """Learn a body. Why one cannot be had is told by the call that asks for it."""
+        if len(self._bodies) >= _KNOWN_BODIES:
+            self._bodies.clear()
+        number, body = unpacked(payload)
+        try:
+            self._bodies[number] = body()
+        except BaseException as error:
+            self._bodies[number] = error
+        self.send(frame(LOADED))
+
+    def call(self, payload: bytes) -> None:
+        """Run a call and say what it came to."""
+        self._calls += 1
+        target, facts, memory_limit, arguments = pickle.loads(payload)
+        try:
+            with limited_memory(memory_limit):
+                value = self._value(self._body(target), facts, arguments)
+            answer = _answer(value)
+        except BaseException as error:
+            answer = _failure(error)
+        _Flush.standard_streams()
+        self._calls_end()
+        self.send(answer)
+
+    def _body(self, target: Any) -> Body:
+        if type(target) is tuple:
+            return Member(*target).body()
+        body = self._bodies[target]
+        if isinstance(body, BaseException):
+            raise body
+        return body
+
+    def _value(self, body: Body, facts: Any, arguments: bytes) -> Any:
+        loop = self._event_loop() if body.is_async else None
+        run = _forward.begin_run(facts, self._event_sender(), loop)
+        args, kwargs = load_value(arguments)
+        context = copy_context() if run is None else run_context(run)
+        result = context.run(body.call, *args, **kwargs)
+        return self._awaited(result, context) if type(result) is CoroutineType else result
+
+    def _awaited(self, coroutine: Any, context: Context) -> Any:
+        loop = self._event_loop()
+        return loop.run_until_complete(loop.create_task(coroutine, context=context))
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    def _event_sender(self) -> Callable[[Any], None]:
+        """Sends events of the call that begins now; what threads that it leaves behind say later, is not sent."""
+        call = self._calls
+
+        def send(event: Any) -> None:
+            data = frame(EVENT, dump_or_show(event))
+            with self._writing:
+                if call == self._calls:
+                    self._sock.sendall(data)
+
+        return send
+
+    def _calls_end(self) -> None:
+        with self._writing:
+            self._calls += 1
+
+
+def _answer(value: Any) -> bytes:
+    try:
+        return frame(RETURN, dump_value(value))
+    except Exception as error:
+        way, thing = culprit(value, "the result") or ("the result", value)
+        return _refusal(way, thing, error)
+
+
+def _refusal(way: str, thing: Any, error: BaseException) -> bytes:
+    return frame(REFUSE, pickle.dumps((way, type(thing).__qualname__, f"{type(error).__name__}: {error}")))
+
+
+def _failure(error: BaseException) -> bytes:
+    return frame(RAISE, dump_value(sendable_error(error)))
+
+
+class _Flush:
+    """What bodies print is seen when their call ends, not when the worker does."""
+
+    @staticmethod
+    def standard_streams() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+
+
+@contextlib.contextmanager
+def limited_memory(limit: int | None) -> Iterator[None]:
+    """Let the body take this many bytes more than the worker has now; beyond them it meets a MemoryError."""
+    if limit is None:
+        yield
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _address_space() -> int:
+    """How many bytes of addresses this process has taken; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm") as facts:
+            return int(facts.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0

@@ -1,0 +1,117 @@
+"""How a worker gets a body: by reference where it can import it, else by value.
+
+By reference: a module, the file it came from, and the attributes that lead to the function. A decorated function is not
+what its module has under its name, so the way goes on over the attributes that decorators use: `module.add.func`.
+The worker imports the module, or executes its file where the parent did so.
+
+By value (cloudpickle): what the program itself defines (`__main__`), closures, lambdas, methods of instances. The worker
+gets a copy as it is at its first call there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import reduce
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import count
+from types import MethodType
+from typing import Any
+
+from toolrun.execution.body import Body
+from toolrun.execution.processes._pickling import dump_value, load_value
+
+_WRAPPERS = ("func", "coroutine", "__wrapped__")
+"""Where tools and decorators keep the function that they stand for."""
+
+_numbers = count(1)
+
+
+class Shipment:
+    """A body, packed once for all workers: a number, and what its LOAD frame says."""
+
+    __slots__ = ("number", "payload")
+
+    def __init__(self, body: Body) -> None:
+        self.number = next(_numbers)
+        self.payload = self.number.to_bytes(8, "little") + dump_value(packed(body.function))
+
+
+def shipment_of(body: Body) -> Shipment:
+    """The body's shipment, made at its first call."""
+    shipment = body.shipment
+    if shipment is None:
+        shipment = body.shipment = Shipment(body)
+    return shipment
+
+
+class Reference:
+    """A function by the way to it."""
+
+    __slots__ = ("attributes", "file", "module")
+
+    def __init__(self, module: str, file: str | None, attributes: str) -> None:
+        self.module, self.file, self.attributes = module, file, attributes
+
+    def resolve(self) -> Any:
+        """The function, in the process that this runs in."""
+        return reduce(getattr, self.attributes.split("."), imported(self.module, self.file))
+
+
+def packed(function: Callable[..., Any]) -> Any:
+    """The function, or a reference to it."""
+    if isinstance(function, MethodType):
+        return function
+    module = getattr(function, "__module__", None)
+    if module is None or module == "__main__" or module not in sys.modules:
+        return function
+    name = getattr(function, "__qualname__", "<locals>")
+    attributes = None if "<locals>" in name else _way_to(function, sys.modules[module], name)
+    return function if attributes is None else Reference(module, _file_of(module), attributes)
+
+
+def unpacked(payload: bytes) -> tuple[int, Callable[[], Body]]:
+    """The number that a LOAD frame brought, and how to get the body that it stands for."""
+    return int.from_bytes(payload[:8], "little"), lambda: _body(payload[8:])
+
+
+def _body(payload: bytes) -> Body:
+    function = load_value(payload)
+    return Body(function.resolve() if isinstance(function, Reference) else function)
+
+
+def _way_to(function: Any, module: Any, name: str) -> str | None:
+    try:
+        found = reduce(getattr, name.split("."), module)
+    except AttributeError:
+        return None
+    for _ in range(10):  # decorators on decorators
+        if found is function:
+            return name
+        inner = next((each for each in _WRAPPERS if callable(getattr(found, each, None))), None)
+        if inner is None:
+            return None
+        found, name = getattr(found, inner), f"{name}.{inner}"
+    return None
+
+
+def _file_of(module: str) -> str | None:
+    return getattr(sys.modules[module], "__file__", None)
+
+
+def imported(module: str, file: str | None) -> Any:
+    """The module, imported; from its file, if it cannot be found by its name."""
+    if module in sys.modules:
+        return sys.modules[module]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if file is None or not module.startswith(error.name or ""):
+            raise
+    spec = spec_from_file_location(module, file)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"no module named {module!r}, and {file} is no Python file", name=module)
+    found = sys.modules[module] = module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found

@@ -1,0 +1,27 @@
+"""What can go wrong between two processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolrun.errors import ToolrunError
+
+
+class RemoteError(ToolrunError):
+    """A body in a worker raised an exception that cannot be sent: here is what is known of it."""
+
+    def __init__(self, type_name: str, message: str, remote_traceback: str) -> None:
+        self.type_name, self.message, self.remote_traceback = type_name, message, remote_traceback
+        super().__init__(f"{type_name}: {message}" if message else type_name)
+        self.add_note(f"\nIn the worker process:\n{remote_traceback}")
+
+    def __reduce__(self) -> Any:
+        return RemoteError, (self.type_name, self.message, self.remote_traceback)
+
+
+class NoWorkers(ToolrunError, RuntimeError):
+    """Worker processes need sockets that can carry file descriptors, which this system does not have."""
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+        super().__init__(f"There are no worker processes on {platform!r}: use engine='threads'.")
