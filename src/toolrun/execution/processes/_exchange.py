@@ -1,4 +1,4 @@
-"""One call as the parent sees it: what to send, what has come, how it ended. Shared by both drivers; waits for nothing."""
+"""One call as the parent sees it: what to send, what has come, how it ended. Shared by both drivers; never waits."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ class Exchange:
     def __init__(self, job: Job) -> None:
         """Raises `NotPicklable` if the body or its arguments cannot go to another process."""
         self.job = job
-        function = job.body.function
-        self._shipment: Shipment | None = None if isinstance(function, Member) else _shipment(job)
-        target = (function.session, function.name) if self._shipment is None else self._shipment.number
+        function: Any = job.body.function
+        self._shipment: Shipment | None = None
+        if isinstance(function, Member):
+            target: Any = (function.session, function.name)
+        else:
+            self._shipment = _shipment(job)
+            target = self._shipment.number
         self._call = frame(CALL, pickle.dumps((target, _facts(job), job.memory_limit, _arguments(job))))
         self.worker: Worker | None = None
         self.events: deque[bytes] = deque()

@@ -10,6 +10,7 @@ import io
 import pickle
 import traceback
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager
@@ -18,7 +19,9 @@ from toolrun.execution.processes import _forward
 from toolrun.execution.processes.errors import RemoteError
 
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
-_MAIN = b"__main__"
+
+_by_value: list[bytes] = [b"__main__"]
+"""Modules that no worker can import: what belongs to them goes by value."""
 
 load_value: Callable[[bytes], Any] = pickle.loads
 
@@ -44,7 +47,7 @@ _REDUCERS: dict[type, Callable[[Any], Any]] = {
 
 
 class _Pickler(pickle.Pickler):
-    dispatch_table = _REDUCERS  # type: ignore[assignment]
+    dispatch_table = _REDUCERS
 
 
 def dump_value(value: Any) -> bytes:
@@ -55,7 +58,20 @@ def dump_value(value: Any) -> bytes:
     except Exception:
         return _dump_thoroughly(value)
     data = buffer.getvalue()
-    return _dump_thoroughly(value) if _MAIN in data else data
+    for module in _by_value:
+        if module in data:
+            return _dump_thoroughly(value)
+    return data
+
+
+def send_by_value(module: ModuleType) -> None:
+    """From now on send what belongs to this module by value."""
+    import cloudpickle  # type: ignore[import-untyped]
+
+    name = module.__name__.encode()
+    if name not in _by_value:
+        cloudpickle.register_pickle_by_value(module)
+        _by_value.append(name)
 
 
 def _dump_thoroughly(value: Any) -> bytes:

@@ -119,7 +119,7 @@ class Relay:
     def _endings(self, error: BaseException | None) -> Iterator[Step]:
         error = error or asyncio.CancelledError("the call that it was part of has ended")
         while self._children:
-            run_id, (child, start) = self._children.popitem()
+            _, (child, start) = self._children.popitem()
             kind = start.removesuffix("_start")
             ending = _ENDINGS.get(kind, f"{kind}_error")
             yield child.end, (ending, status_of(error), (error,), {}), {}

@@ -41,7 +41,7 @@ from toolrun.execution.processes._shipping import unpacked
 from toolrun.execution.processes.sessions import Member, drop_session
 
 _KNOWN_BODIES = 256
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 
 
 def serve(sock: socket.socket) -> None:

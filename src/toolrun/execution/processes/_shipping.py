@@ -4,8 +4,8 @@ By reference: a module, the file it came from, and the attributes that lead to t
 what its module has under its name, so the way goes on over the attributes that decorators use: `module.add.func`.
 The worker imports the module, or executes its file where the parent did so.
 
-By value (cloudpickle): what the program itself defines (`__main__`), closures, lambdas, methods of instances. The worker
-gets a copy as it is at its first call there.
+By value (cloudpickle): what the program itself defines (`__main__`), closures, lambdas, methods of instances. The
+worker gets a copy as it is at its first call there.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import sys
 from collections.abc import Callable
 from functools import reduce
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from itertools import count
-from types import MethodType
+from types import MethodType, ModuleType
 from typing import Any
 
 from toolrun.execution.body import Body
-from toolrun.execution.processes._pickling import dump_value, load_value
+from toolrun.execution.processes._pickling import dump_value, load_value, send_by_value
 
 _WRAPPERS = ("func", "coroutine", "__wrapped__")
 """Where tools and decorators keep the function that they stand for."""
@@ -40,7 +40,7 @@ class Shipment:
 
 def shipment_of(body: Body) -> Shipment:
     """The body's shipment, made at its first call."""
-    shipment = body.shipment
+    shipment: Shipment | None = body.shipment
     if shipment is None:
         shipment = body.shipment = Shipment(body)
     return shipment
@@ -63,12 +63,15 @@ def packed(function: Callable[..., Any]) -> Any:
     """The function, or a reference to it."""
     if isinstance(function, MethodType):
         return function
-    module = getattr(function, "__module__", None)
-    if module is None or module == "__main__" or module not in sys.modules:
+    module = sys.modules.get(getattr(function, "__module__", None) or "__main__")
+    if module is None or module.__name__ == "__main__":
+        return function
+    if module.__spec__ is None:  # it was executed, as a program is, not imported
+        send_by_value(module)
         return function
     name = getattr(function, "__qualname__", "<locals>")
-    attributes = None if "<locals>" in name else _way_to(function, sys.modules[module], name)
-    return function if attributes is None else Reference(module, _file_of(module), attributes)
+    attributes = None if "<locals>" in name else _way_to(function, module, name)
+    return function if attributes is None else Reference(module.__name__, _file_of(module), attributes)
 
 
 def unpacked(payload: bytes) -> tuple[int, Callable[[], Body]]:
@@ -96,22 +99,31 @@ def _way_to(function: Any, module: Any, name: str) -> str | None:
     return None
 
 
-def _file_of(module: str) -> str | None:
-    return getattr(sys.modules[module], "__file__", None)
+def _file_of(module: ModuleType) -> str | None:
+    return getattr(module, "__file__", None)
 
 
-def imported(module: str, file: str | None) -> Any:
-    """The module, imported; from its file, if it cannot be found by its name."""
-    if module in sys.modules:
-        return sys.modules[module]
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if file is None or not module.startswith(error.name or ""):
-            raise
-    spec = spec_from_file_location(module, file)
+def imported(name: str, file: str | None) -> ModuleType:
+    """The module, imported; from its file, if its name does not lead there."""
+    if name in sys.modules:
+        return sys.modules[name]
+    if file is None or _found_by_name(name) == file:
+        return import_module(name)
+    spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"no module named {module!r}, and {file} is no Python file", name=module)
-    found = sys.modules[module] = module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+        raise ModuleNotFoundError(f"no module named {name!r}, and {file} is no Python file", name=name)
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _found_by_name(name: str) -> str | None:
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return None if spec is None else spec.origin

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from toolrun.execution.processes._frames import EXIT, HELLO, Decoder, Frame, exit_code_of
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _KNOWN_BODIES = 256
 
 
