@@ -106,7 +106,7 @@ class Watch:
     def look(self, threshold: float, stalled: bool) -> LoopBlocked | None:
         """See whether the loop is held. `stalled`: the watchdog itself could not look for so long."""
         late = monotonic() - self.due
-        if late < threshold / 4 or self.blocked is not None or not self.loop.is_running():
+        if not self.runs or late < threshold / 4 or self.blocked is not None or not self.loop.is_running():
             self.last_seen = None
             return None
         found = self._culprit()
