@@ -80,3 +80,9 @@ def test_stateless_calls_of_a_module_give_what_was_recorded(tmp_path: Path) -> N
 def test_how_many_run_at_once_makes_no_difference(concurrency: str, tmp_path: Path) -> None:
     results = run("tools.py:session", DATA / "calls.jsonl", tmp_path / "out.jsonl", "--concurrency", concurrency)
     assert_as_recorded(results, expected("expected.jsonl"))
+
+
+def test_delays_of_tools_change_no_result(tmp_path: Path) -> None:
+    """Blocking ones for one half of the tools, async ones for the other: 71 s of waiting, all at once."""
+    results = run("slow_tools.py:session", DATA / "calls.jsonl", tmp_path / "out.jsonl", "--concurrency", "1000")
+    assert_as_recorded(results, expected("expected.jsonl"))
