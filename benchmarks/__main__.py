@@ -6,9 +6,9 @@ import argparse
 import gc
 import sys
 
-from benchmarks import async_calls, crowds, harness, libraries, memory, off_loop, report, startup, sync_calls
+from benchmarks import async_calls, bfcl, crowds, harness, libraries, memory, off_loop, report, startup, sync_calls
 
-FAMILIES = (sync_calls, async_calls, off_loop, crowds, startup, memory)
+FAMILIES = (sync_calls, async_calls, off_loop, crowds, bfcl, startup, memory)
 
 
 def main() -> int:

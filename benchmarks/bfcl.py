@@ -1,0 +1,76 @@
+"""BFCL's 1,142 real calls in 200 sessions, each with its delay: 71 s of waiting, 0.88 s if nothing waits in vain.
+
+One half of the tools blocks, the other is async. Making the sessions' tools is not measured. `floor` has a thread for
+every blocking call; `to_thread` is what asyncio gives, with its default pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks import floors
+from benchmarks.harness import FLOOR, OURS, Bound, Figures, Measure, Metric, Scenario, on_loop
+
+DATA = Path(__file__).parents[1] / "tests" / "data" / "bfcl"
+IDEAL_MS = 880
+
+Rows = list[dict[str, Any]]
+
+
+def scenarios() -> Iterator[Scenario]:
+    if find_spec("bfcl_eval") is None:
+        return
+    metric = Metric("wall", "ms", Bound(1.15 * IDEAL_MS, scales=False))
+    yield Scenario("BFCL with delays, 200 sessions at once, threads", (metric,), _in_threads(), rounds=5)
+
+
+def _in_threads() -> dict[str, Measure]:
+    delays = _rows("latency.jsonl")
+    return {
+        FLOOR: on_loop(lambda: _bare(delays, lambda nap: floors.in_new_thread(nap))),
+        "to_thread": on_loop(lambda: _bare(delays, asyncio.to_thread)),
+        OURS: on_loop(_ours),
+    }
+
+
+async def _ours() -> Figures:
+    from toolrun import CallRequest, ToolRunner
+
+    sys.path.insert(0, str(DATA))
+    from slow_tools import session  # type: ignore[import-not-found]
+
+    calls = [CallRequest(row["name"], row["arguments"], row["id"], row["session"]) for row in _rows("calls.jsonl")]
+    made = {name: session(name) for name in {call.session for call in calls}}
+    return await _timed(ToolRunner(lambda name: made[name], concurrency=1000).arun_all(calls))
+
+
+async def _bare(delays: Rows, block: Callable[[Callable[[], None]], Awaitable[Any]]) -> Figures:
+    async def one_session(rows: Rows) -> None:
+        for row in rows:
+            seconds = row["delay_ms"] / 1000
+            if row["mode"] == "async":
+                await asyncio.sleep(seconds)
+            else:
+                await block(lambda seconds=seconds: time.sleep(seconds))
+
+    sessions: dict[str, Rows] = {}
+    for row in delays:
+        sessions.setdefault(row["id"].rpartition(".")[0], []).append(row)
+    return await _timed(asyncio.gather(*map(one_session, sessions.values())))
+
+
+async def _timed(work: Awaitable[Any]) -> Figures:
+    started = time.perf_counter()
+    await work
+    return ((time.perf_counter() - started) * 1e3,)
+
+
+def _rows(name: str) -> Rows:
+    return [json.loads(line) for line in (DATA / name).read_text().splitlines()]
