@@ -138,3 +138,25 @@ def eager(
         if caller is not None:
             _enter_task(loop, caller)
     return started
+
+
+def begin(coroutine: Coroutine[Any, Any, Any], context: Context) -> tuple[asyncio.Task[Any] | None, Any]:
+    """Run the coroutine's first step, now: (None, what it returned) if it ended there, else its task, and None."""
+    loop = asyncio.get_running_loop()
+    parked = _here.parked
+    if parked is None or parked.loop is not loop or parked.task.cancelling():
+        parked = _here.parked = _Parked(loop)
+    caller = current_task(loop)
+    if caller is not None:
+        _leave_task(loop, caller)
+    _enter_task(loop, parked.task)
+    try:
+        waits_for = context.run(coroutine.send, None)
+    except StopIteration as end:
+        return None, end.value
+    finally:
+        _leave_task(loop, parked.task)
+        if caller is not None:
+            _enter_task(loop, caller)
+    _here.parked = None
+    return parked.adopt(coroutine, context, waits_for), None

@@ -100,11 +100,25 @@ class ThreadPool:
         self._grower: threading.Thread | None = None
         self._threads = 0
         self._idle: set[int] = set()  # a set, because adding and discarding are atomic and += is not
+        self._lost: set[int] = set()
 
     @property
     def threads(self) -> int:
         """How many threads live now."""
         return self._threads
+
+    def replace(self, thread: int) -> None:
+        """Do not count this thread any more: its call does not end. As many as the bound are replaced, and no more."""
+        self._lost.add(thread)
+        if self._jobs.qsize() > len(self._idle):
+            self._grow()
+
+    def take_back(self, thread: int) -> None:
+        """Count it again: its call has ended after all."""
+        self._lost.discard(thread)
+
+    def _is_full(self) -> bool:
+        return self._threads >= self.max_threads + min(len(self._lost), self.max_threads)
 
     def start(self, function: Callable[..., Any], *args: Any) -> asyncio.Future[Outcome]:
         """Run the call in a thread; the future, of the running loop, gets its `Outcome`, never an exception.

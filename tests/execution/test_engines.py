@@ -14,6 +14,7 @@ import pytest
 from toolrun.execution.body import Body
 from toolrun.execution.engine import ENGINES, Engine, UnknownEngine, engine_named
 from toolrun.execution.inline import INLINE, drive
+from toolrun.execution.job import Job
 from toolrun.execution.threads import THREADS
 
 variable: ContextVar[str] = ContextVar("test_engines", default="unset")
@@ -31,10 +32,10 @@ class Runs:
         self.engine = engine
 
     def run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.engine.run(Body(function), args, kwargs, copy_context())
+        return self.engine.run(Job(Body(function), args, kwargs, copy_context()))
 
     async def arun(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        return await self.engine.arun(Body(function), args, kwargs, copy_context())
+        return await self.engine.arun(Job(Body(function), args, kwargs, copy_context()))
 
 
 def run_on(driver: Any, engine: Engine, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -67,7 +68,7 @@ def test_every_engine_raises_what_the_body_raised(driver: Any, engine: Engine, e
 
     async def caught() -> BaseException | None:
         try:
-            await engine.arun(Body(fail), (), {}, copy_context())
+            await engine.arun(Job(Body(fail), (), {}, copy_context()))
         except BaseException as raised:  # would tear the loop down
             return raised
         return None
@@ -76,7 +77,7 @@ def test_every_engine_raises_what_the_body_raised(driver: Any, engine: Engine, e
         assert driver.run(caught()) is error
     else:
         with pytest.raises(type(error)):
-            engine.run(Body(fail), (), {}, copy_context())
+            engine.run(Job(Body(fail), (), {}, copy_context()))
 
 
 def test_a_wrapper_that_hides_a_coroutine_function_is_awaited(driver: Any, engine: Engine) -> None:
@@ -114,7 +115,7 @@ def test_an_async_body_runs_in_the_callers_own_task(async_driver: Any, engine: E
         return asyncio.current_task()
 
     async def main() -> bool:
-        return await engine.arun(Body(whose), (), {}, copy_context()) is asyncio.current_task()
+        return await engine.arun(Job(Body(whose), (), {}, copy_context())) is asyncio.current_task()
 
     assert async_driver.run(main())
 
@@ -132,7 +133,7 @@ def test_a_cancel_reaches_an_async_body(async_driver: Any) -> None:
 
     async def main() -> None:
         started = asyncio.Event()
-        task = asyncio.create_task(INLINE.arun(Body(wait), (started,), {}, copy_context()))
+        task = asyncio.ensure_future(INLINE.arun(Job(Body(wait), (started,), {}, copy_context())))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -153,7 +154,7 @@ def test_a_timeout_around_and_inside_the_body_work(async_driver: Any) -> None:
 
     async def main() -> str:
         async with asyncio.timeout(10):
-            return str(await INLINE.arun(Body(inner), (), {}, copy_context()))
+            return str(await INLINE.arun(Job(Body(inner), (), {}, copy_context())))
 
     assert async_driver.run(main()) == "inner timeout"
 
@@ -188,11 +189,13 @@ def test_an_awaited_thread_does_not_hold_its_caller_when_cancelled(async_driver:
 
     def wait() -> None:
         began.set()
-        release.wait(10)
-        ended.set()
+        try:
+            release.wait(10)
+        finally:
+            ended.set()
 
     async def main() -> bool:
-        task = asyncio.create_task(THREADS.arun(Body(wait), (), {}, copy_context()))
+        task = asyncio.ensure_future(THREADS.arun(Job(Body(wait), (), {}, copy_context())))
         while not began.is_set():
             await asyncio.sleep(0)
         task.cancel()
@@ -207,5 +210,5 @@ def test_an_awaited_thread_does_not_hold_its_caller_when_cancelled(async_driver:
 
 def test_engines_are_known_by_name() -> None:
     assert engine_named("threads") is THREADS
-    with pytest.raises(UnknownEngine, match=r"'nowhere'.*'inline', 'threads'"):
+    with pytest.raises(UnknownEngine, match=r"'nowhere'.*'inline', 'threads', 'processes'"):
         engine_named("nowhere")

@@ -2,17 +2,19 @@
 
 An async body is driven step by step inside its context, in the caller's own task: no task is made for it, so cancel
 scopes and timeouts around the call reach into it as they should. Called by `run`, it goes to the background loop.
+With a timeout of its own it must be possible to leave it behind, so what suspends has a task: see `leaving`.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
 from toolrun import _background_loop
-from toolrun.execution.body import Body
+from toolrun.execution.job import Job
+from toolrun.execution.leaving import drive_until
 
 
 class InlineEngine:
@@ -20,25 +22,37 @@ class InlineEngine:
 
     name = "inline"
 
-    def run(self, body: Body, args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
-        result = context.run(body.call, *args, **kwargs)
-        if type(result) is types.CoroutineType:
-            return _background_loop.run(in_context(context, result))
-        return result
+    def run(self, job: Job) -> Any:
+        result = job.context.run(job.body.call, *job.args, **job.kwargs)
+        return self.waited(job, result) if type(result) is types.CoroutineType else result
 
-    async def arun(self, body: Body, args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
-        result = context.run(body.call, *args, **kwargs)
+    def arun(self, job: Job) -> Awaitable[Any]:
+        result = job.context.run(job.body.call, *job.args, **job.kwargs)
         if type(result) is types.CoroutineType:
-            return await drive(context, result)
-        return result
+            return self.driven(job, result)
+        return _ready(result)
+
+    def waited(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """What the coroutine of a body comes to, for a sync caller."""
+        return _background_loop.run(_awaited(self.driven(job, coroutine)))
+
+    def driven(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        """The coroutine of a body, to be awaited in the caller's task."""
+        if job.timeout is None:
+            return drive(job.context, coroutine)
+        return drive_until(job, coroutine)
 
 
 INLINE = InlineEngine()
 
 
-async def in_context(context: Context, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Await the coroutine inside the context, for callers that need a true coroutine."""
-    return await drive(context, coroutine)
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    """A true coroutine, for those who need one."""
+    return await awaitable
+
+
+async def _ready(value: Any) -> Any:
+    return value
 
 
 @types.coroutine

@@ -1,18 +1,28 @@
 """The thread engine: sync bodies run in toolrun's own elastic pool, never in asyncio's default one.
 
-A thread cannot be stopped from outside. When the caller is cancelled, the body runs on, is told so by
-`run_manager.cancelled`, and what it gives in the end is dropped.
+Nobody can make a thread stop; how it is asked to, and what becomes of one that does not, is in `_stopping`. A body
+that overruns its timeout is answered for when it has stopped, or when nothing more can be done, a few hundredths of a
+second later. A caller that is cancelled does not wait even that long: the body is asked to stop behind its back.
+
+A sync caller waits by itself, no longer than it may; an async one puts a deadline on the wheel of its loop.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 import types
-from contextvars import Context
+from collections.abc import Awaitable
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
-from toolrun._offload import TOOL_POOL
-from toolrun.execution.body import Body
-from toolrun.execution.inline import INLINE, drive
+from toolrun._offload import TOOL_POOL, Outcome
+from toolrun.execution._stopping import GuardedCall
+from toolrun.execution.deadlines import Wheel, wheel
+from toolrun.execution.errors import ToolTimeout
+from toolrun.execution.inline import INLINE
+from toolrun.execution.job import Job
 
 
 class ThreadEngine:
@@ -20,22 +30,128 @@ class ThreadEngine:
 
     name = "threads"
 
-    def run(self, body: Body, args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
-        if body.is_async:
-            return INLINE.run(body, args, kwargs, context)
-        return TOOL_POOL.submit(INLINE.run, body, args, kwargs, context).result()
+    def run(self, job: Job) -> Any:
+        if job.body.is_async:
+            return INLINE.run(job)
+        call = GuardedCall(job)
+        future = TOOL_POOL.submit(call.run)
+        try:
+            value = _waited(future, call)
+        except BaseException:
+            if not future.done() and not call.abandoned:  # Ctrl-C in this thread: no time to wait on any rung
+                while call.climb() is not None:
+                    pass
+            raise
+        return INLINE.waited(job, value) if type(value) is types.CoroutineType else value
 
-    async def arun(self, body: Body, args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
-        if body.is_async:
-            return await INLINE.arun(body, args, kwargs, context)
-        result = await TOOL_POOL.run_in_thread(_call, body, args, kwargs, context)
-        if type(result) is types.CoroutineType:
-            return await drive(context, result)
-        return result
+    def arun(self, job: Job) -> Awaitable[Any]:
+        return INLINE.arun(job) if job.body.is_async else _arun(job)
 
 
 THREADS = ThreadEngine()
 
 
-def _call(body: Body, args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
-    return context.run(body.call, *args, **kwargs)
+def _waited(future: Future[Any], call: GuardedCall) -> Any:
+    """The result of the body, for a sync caller."""
+    timeout = call.job.timeout
+    if timeout is None:
+        return future.result()
+    if not _ends_within(future, call, timeout):
+        while (grace := call.climb()) is not None and not _ends(future, grace):
+            pass
+        error = future.exception() if future.done() else None
+        raise _timeout(call.job, error)
+    return future.result()
+
+
+def _ends_within(future: Future[Any], call: GuardedCall, timeout: float) -> bool:
+    """Wait for the body until its deadline; its clock starts when it begins."""
+    remaining = timeout
+    while remaining > 0:
+        if _ends(future, remaining):
+            return True
+        remaining = timeout if call.began is None else call.began + timeout - time.monotonic()
+    return False
+
+
+def _ends(future: Future[Any], seconds: float) -> bool:
+    try:
+        future.exception(seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _arun(job: Job) -> Any:
+    call = GuardedCall(job)
+    future = TOOL_POOL.start(call.run)
+    deadline = None if job.timeout is None else _Deadline(call, future)
+    try:
+        value, error = await future
+    except BaseException:  # the caller is cancelled, or closed
+        _leave(call, deadline)
+        raise
+    if deadline is not None and deadline.discarded_late():
+        raise _timeout(job, error)
+    try:
+        if error is not None:
+            raise error
+    finally:
+        del error  # see GuardedCall.run
+    if type(value) is types.CoroutineType:
+        return await INLINE.driven(job, value)
+    return value
+
+
+class _Deadline:
+    """The deadline of a body in a thread, and then the moments of the ladder, on the wheel of the caller's loop."""
+
+    __slots__ = ("_call", "_future", "_slot", "_wheel", "expired")
+
+    def __init__(self, call: GuardedCall, future: asyncio.Future[Outcome] | None) -> None:
+        self._call, self._future = call, future
+        self.expired = future is None
+        self._wheel: Wheel = wheel()
+        self._slot = self._wheel.add(self, call.job.timeout or 0.0)
+
+    def expire(self) -> None:
+        """The deadline has come, or the time on a rung is over."""
+        wait = self._not_yet() or self._call.climb()
+        if wait is not None:
+            self._slot = self._wheel.add(self, wait)
+        elif self._future is not None and not self._future.done():
+            self._future.set_result((None, None))
+
+    def _not_yet(self) -> float | None:
+        """The seconds that remain of the timeout, if the body began later than this deadline was set."""
+        if self.expired:
+            return None
+        timeout = self._call.job.timeout or 0.0
+        began = self._call.began
+        remaining = timeout if began is None else began + timeout - self._wheel.clock()
+        self.expired = remaining <= 0
+        return None if self.expired else remaining
+
+    def discarded_late(self) -> bool:
+        """Take the deadline off the wheel; whether it had come."""
+        self._wheel.discard(self, self._slot)
+        return self.expired
+
+    def go_on_alone(self) -> None:
+        """The caller has gone: climb without it."""
+        self._wheel.discard(self, self._slot)
+        self.expired, self._future = True, None
+        self.expire()
+
+
+def _leave(call: GuardedCall, deadline: _Deadline | None) -> None:
+    """Leave the body behind; the wheel goes on up the ladder, if its loop still runs."""
+    with suppress(RuntimeError):
+        (deadline or _Deadline(call, None)).go_on_alone()
+
+
+def _timeout(job: Job, cause: BaseException | None) -> ToolTimeout:
+    assert job.timeout is not None
+    error = ToolTimeout(job.name, job.timeout, job.stopped_by)
+    error.__cause__ = cause
+    return error

@@ -1,6 +1,7 @@
 """What a tool answers when something went wrong: the content that stands for an error, or the error itself.
 
-handle_tool_error           False: raise   True: the message of a ToolException   str: this text
+handle_tool_error           False: raise   True: the message of a ToolException, a timeout, a crash or a denial
+                            str: this text, for the same
                             callable: what it makes of a ToolException
                             exception types: the message of any of these (never of control flow, such as an interrupt)
 handle_validation_error     False: raise   True: a fixed text   str: this text   callable: what it makes of the error
@@ -14,6 +15,7 @@ from typing import Any
 from pydantic_core import ValidationError
 
 from toolrun.errors import is_control_flow
+from toolrun.execution.errors import SessionLost, ToolDenied, ToolTimeout, WorkerCrashed
 from toolrun.tools.exceptions import ToolException
 
 Said = str | Sequence[str | dict[str, Any]]
@@ -31,6 +33,8 @@ def answer_tool_error(error: Exception, handler: ToolErrorHandler) -> Any:
         if isinstance(error, handler):
             return _message(error)
         raise
+    if isinstance(handler, bool | str) and handler and isinstance(error, _STOPPED):
+        return str(error) if handler is True else handler
     if not handler or not isinstance(error, ToolException):
         raise
     if handler is True:
@@ -45,6 +49,9 @@ def answer_validation_error(error: ValidationError, handler: ValidationErrorHand
     if handler is True:
         return "Tool input validation error"
     return handler if isinstance(handler, str) else handler(error)
+
+
+_STOPPED = (ToolTimeout, WorkerCrashed, SessionLost, ToolDenied)
 
 
 def _message(error: Exception) -> Any:

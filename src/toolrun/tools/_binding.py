@@ -120,6 +120,11 @@ class Binder:
             values[parameter] = values.pop(field)
         return values
 
+    def masked(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
+        """Validated arguments by name, for somebody who is to approve them: without secrets."""
+        positional = dict(zip(self.fields or ("tool_input",), args, strict=False))
+        return {k: MASK if k in self.secret else v for k, v in {**positional, **kwargs}.items()}
+
     def shown(self, given: str | Arguments) -> tuple[str, Arguments | None]:
         """What handlers get as `input_str` and `inputs`."""
         if isinstance(given, str):

@@ -11,7 +11,7 @@ error handler raises, or an output cannot be formatted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextvars import Context
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,11 +20,12 @@ from pydantic_core import ValidationError
 
 from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from toolrun.callbacks.context import run_context
-from toolrun.execution.engine import Engine, engine_named
+from toolrun.execution.governor import Way
+from toolrun.execution.job import Job
+from toolrun.execution.policy import Policy
 from toolrun.execution.watchdog import Called, reads, watch_this_loop
-from toolrun.run import OK, RunStatus, status_of
+from toolrun.run import NOT_STOPPED, OK, RunStatus, StoppedBy, status_of
 from toolrun.tools._answers import answer_tool_error, answer_validation_error
-from toolrun.tools._binding import Bound
 from toolrun.tools._listeners import scope_for
 from toolrun.tools._output import format_output
 from toolrun.tools._plan import Target, plan_of
@@ -46,8 +47,8 @@ def run_call(call: Call) -> Any:
         try:
             target = call.plan.run
             face = run.get_async() if target.body.is_async else run
-            args, kwargs = call.bound(target, face)
-            output = call.formatted(call.engine(target).run(target.body, args, kwargs, call.context(face)))
+            way = call.way(target)
+            output = call.formatted(way.engine.run(call.new_job(target, way, face)))
         except Exception as error:
             output = call.answer(error)
     except BaseException as error:
@@ -70,8 +71,8 @@ async def arun_call(call: Call) -> Any:
             try:
                 target = call.plan.arun
                 face = run if target.body.is_async else run.get_sync()
-                args, kwargs = call.bound(target, face)
-                output = call.formatted(await call.engine(target).arun(target.body, args, kwargs, call.context(face)))
+                way = call.way(target)
+                output = call.formatted(await way.engine.arun(call.new_job(target, way, face)))
             except Exception as error:
                 output = call.answer(error)
         except GeneratorExit as error:
@@ -92,8 +93,8 @@ class Call:
     """One call: what came in, and at the end what became of it."""
 
     __slots__ = (
-        *("artifact", "config", "error", "extras", "given", "listened"),
-        *("plan", "run", "started", "tool", "tool_call_id", "value"),
+        *("artifact", "config", "defaults", "error", "extras", "given", "job", "listened"),
+        *("plan", "run", "session", "started", "tool", "tool_call_id", "value"),
     )
 
     def __init__(
@@ -104,8 +105,13 @@ class Call:
         *,
         tool_call_id: str | None = None,
         extras: dict[str, Any] | None = None,
+        defaults: Policy | None = None,
+        session: Hashable | None = None,
     ) -> None:
-        """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords."""
+        """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords.
+
+        `defaults` is the policy of a runner: what the tool and the config say wins.
+        """
         if isinstance(given, dict):
             if given.get("type") == "tool_call" and isinstance(given.get("args"), dict):
                 tool_call_id, given = given.get("id"), given["args"]
@@ -117,7 +123,11 @@ class Call:
         self.config = config
         self.tool_call_id = tool_call_id
         self.extras = extras
+        self.defaults = defaults
+        self.session = session
         self.run: CallbackManagerForToolRun | AsyncCallbackManagerForToolRun | None = None
+        self.job: Job | None = None
+        """What was given to the engine."""
         self.started = False
         """Whether the arguments were found good."""
         self.value: Any = None
@@ -130,6 +140,11 @@ class Call:
     def status(self) -> RunStatus:
         """How the call ended."""
         return RunStatus.OK if self.error is None else status_of(self.error)
+
+    @property
+    def stopped_by(self) -> StoppedBy:
+        """How a body that did not end by itself was stopped, as far as it is known now."""
+        return NOT_STOPPED if self.job is None else self.job.stopped_by
 
     @property
     def is_verbose(self) -> bool:
@@ -159,23 +174,37 @@ class Call:
 
     def end_event(self) -> dict[str, Any]:
         """The keywords of `on_tool_end`."""
-        return {"name": self.plan.name, **(self._event_extras("color") if self.extras else _GREEN)}
+        event = {"name": self.plan.name, **(self._event_extras("color") if self.extras else _GREEN)}
+        if self.job is not None and self.job.cached:
+            event["cached"] = True
+        return event
 
     def _event_extras(self, color: str) -> dict[str, Any]:
         """What a caller gave to go with the events; the terminal's colour of each is given under a name of its own."""
         given = self.extras or _NOTHING
         return {**{k: v for k, v in given.items() if k not in _NOT_OF_EVENTS}, "color": given.get(color, "green")}
 
-    def bound(self, target: Target, run: Any) -> Bound:
-        """The arguments of the body: validated, and completed with what toolrun fills in."""
-        args, kwargs = self.plan.bind(self.given, self.tool_call_id)
-        self.started = True
-        return args, target.filled(kwargs, run, self.config) if target.fillers else kwargs
+    def way(self, target: Target) -> Way:
+        """How and where the body runs: the config of the call wins over the tool, and that over the runner."""
+        config = self.config
+        if self.defaults is None and (not config or _OF_POLICY.isdisjoint(config)):
+            return target.way
+        get = (config or _NOTHING).get
+        return target.ways.other(get("timeout"), get("retry"), get("engine"), self.defaults)
 
-    def engine(self, target: Target) -> Engine:
-        """Where the body runs: the call's config wins over the tool."""
-        name = self.config.get("engine") if self.config else None
-        return engine_named(name) if name else target.engine
+    def new_job(self, target: Target, way: Way, run: Any) -> Job:
+        """What the engine gets: the body with its arguments validated, completed with what toolrun fills in."""
+        plan = self.plan
+        args, kwargs = plan.bind(self.given, self.tool_call_id)
+        self.started = True
+        filled = target.filled(kwargs, run, self.config) if target.fillers else kwargs
+        context = self.context(run)
+        self.job = job = Job(
+            target.body, args, filled, context, run, plan.name, way.timeout, way.memory_limit, self.session
+        )
+        if way.is_governed:
+            job.given, job.shown = (args, kwargs), plan.binder.masked(args, kwargs)
+        return job
 
     def context(self, run: Any) -> Context:
         """The context of the body: in it `run` is the current run."""
@@ -206,6 +235,7 @@ class Call:
         return format_output(content, None, self.tool_call_id, self.plan.name, "error")
 
 
+_OF_POLICY = frozenset({"timeout", "retry", "engine"})
 _NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
 _NOTHING: Mapping[str, Any] = {}
 _GREEN = {"color": "green"}

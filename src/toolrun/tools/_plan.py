@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolrun._signature import Signature
 from toolrun.execution.body import Body
-from toolrun.execution.engine import engine_named
+from toolrun.execution.governor import Resources, Ways
 from toolrun.tools._binding import Arguments, Binder
 from toolrun.tools._injection import fillers
 
@@ -21,20 +21,22 @@ if TYPE_CHECKING:
 
 
 class Target:
-    """A body, where it runs, and the parameters of it that toolrun fills in."""
+    """A body, how it runs, and the parameters of it that toolrun fills in."""
 
-    __slots__ = ("body", "engine", "fillers")
+    __slots__ = ("body", "fillers", "way", "ways")
 
-    def __init__(self, function: Callable[..., Any], engine: str) -> None:
+    def __init__(self, function: Callable[..., Any], tool: BaseTool, *, awaited: bool) -> None:
         self.body = Body(function)
-        self.engine = engine_named(engine)
         self.fillers = fillers(Signature(function))
+        self.ways = Ways(tool.policy, tool.name, resources_of(tool), is_async=self.body.is_async, awaited=awaited)
+        self.way = self.ways.usual
+        """How the body runs, unless the call or the runner says more."""
 
     def rebound(self, function: Callable[..., Any]) -> Target:
         """The same for another function of the same kind and signature."""
         target = Target.__new__(Target)
         target.body = Body(function, self.body.kind)
-        target.engine, target.fillers = self.engine, self.fillers
+        target.fillers, target.ways, target.way = self.fillers, self.ways, self.way
         return target
 
     def filled(self, arguments: Arguments, run: Any, config: RunConfig | None) -> Arguments:
@@ -53,9 +55,9 @@ class Plan:
         function, coroutine = tool._functions()
         some = function or coroutine
         assert some is not None, "BaseTool.__init__ sees to it"
-        self.run = Target(some, tool.engine or "inline")
+        self.run = Target(some, tool, awaited=False)
         """What a sync caller runs."""
-        self.arun = Target(coroutine or some, tool.engine or ("inline" if coroutine else "threads"))
+        self.arun = Target(coroutine or some, tool, awaited=True)
         """What an async caller runs."""
         self.name, self.description = tool.name, tool.description
         self.binder = Binder(tool.name, tool.args_schema, [Signature(one) for one in tool._sources() if one])
@@ -77,3 +79,13 @@ def plan_of(tool: BaseTool) -> Plan:
         plan = Plan(tool)
         object.__setattr__(tool, "_plan", plan)
         return plan
+
+
+def resources_of(tool: BaseTool) -> Resources:
+    """What the tool shares with its copies: limits, and cached results."""
+    try:
+        return tool._resources
+    except AttributeError:
+        resources = Resources()
+        object.__setattr__(tool, "_resources", resources)
+        return resources

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -13,12 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from toolrun._offload import TOOL_POOL
 from toolrun.callbacks import BaseCallbackManager, Callbacks
 from toolrun.callbacks._configure import scope_of
+from toolrun.execution.cache import Cache
 from toolrun.execution.engine import EngineName
+from toolrun.execution.governor import Resources
+from toolrun.execution.policy import Approval, Policy, check
+from toolrun.execution.retry import Retry
 from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
 from toolrun.tools._batch import abatch, batch
 from toolrun.tools._binding import Arguments, Binder, Bound
 from toolrun.tools._call import Call, arun_call, run_call
-from toolrun.tools._plan import Plan, plan_of
+from toolrun.tools._plan import Plan, plan_of, resources_of
 from toolrun.tools._schema import ArgsSchema, call_schema, create_schema_from_function
 from toolrun.tools.config import RunConfig
 from toolrun.tools.exceptions import InvalidTool, SchemaAnnotationError
@@ -35,11 +40,12 @@ class BaseTool(BaseModel):
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True, extra="forbid")
-    __slots__ = ("_call_schema", "_plan")
+    __slots__ = ("_call_schema", "_plan", "_resources")
 
     if TYPE_CHECKING:
         _plan: Plan
         _call_schema: type[BaseModel]
+        _resources: Resources
 
     name: str
     """Unique among the tools that a model is given."""
@@ -66,7 +72,16 @@ class BaseTool(BaseModel):
     extras: dict[str, Any] | None = None
     """For one provider of models or the other, such as `cache_control`."""
     engine: EngineName | None = None
-    """Where sync bodies run: by default inline when invoked, and in threads when awaited."""
+    """Where sync bodies run: by default in threads when awaited or when there is a timeout, else inline."""
+    timeout: Annotated[float | None, SkipValidation()] = None
+    """Seconds that each attempt may take. This and what follows: see `execution/policy.py`."""
+    retry: Annotated[Retry | int | None, SkipValidation()] = None
+    max_concurrency: Annotated[int | None, SkipValidation()] = None
+    rate_limit: Annotated[float | None, SkipValidation()] = None
+    cache: Annotated[Cache | float | bool | None, SkipValidation()] = None
+    memory_limit: Annotated[int | None, SkipValidation()] = None
+    requires_approval: Annotated[Approval | None, SkipValidation()] = None
+    idempotent: bool = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -80,6 +95,7 @@ class BaseTool(BaseModel):
             BaseCallbackManager(scope_of(self.callbacks).handlers)  # refuses what is no handler
         if not any(self._functions()):
             raise InvalidTool(self.name, "it has nothing to run: define _run or _arun, or give it func or coroutine.")
+        self._check_policy()
 
     # --- calling it ---
 
@@ -247,6 +263,20 @@ class BaseTool(BaseModel):
         """The parameters that the caller fills in, by the signature. Read by agent frameworks."""
         return plan_of(self).binder.injected
 
+    @property
+    def policy(self) -> Policy:
+        """How the tool is to run."""
+        return Policy(**{name: getattr(self, name) for name in _OF_POLICY})
+
+    def _check_policy(self) -> None:
+        if any(getattr(self, name) not in (None, True) for name in _OF_POLICY):
+            check(self.policy, self.name, has_sync_body=self._functions()[0] is not None)
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        object.__setattr__(copied, "_resources", resources_of(self))
+        return copied
+
     def with_options(self, **options: Any) -> Self:
         """The same tool with some fields set anew."""
         if unknown := options.keys() - type(self).model_fields.keys():
@@ -254,17 +284,19 @@ class BaseTool(BaseModel):
         copied = self.model_copy()
         for name, value in options.items():
             type(self).__pydantic_validator__.validate_assignment(copied, name, value)
+        copied._check_policy()
         return copied
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in _COMPILED:
-            for memo in BaseTool.__slots__:
+            for memo in ("_call_schema", "_plan"):
                 with suppress(AttributeError):
                     object.__delattr__(self, memo)
 
 
-_COMPILED = frozenset({"name", "description", "args_schema", "func", "coroutine", "engine"})
+_OF_POLICY = tuple(field.name for field in fields(Policy))
+_COMPILED = frozenset({"name", "description", "args_schema", "func", "coroutine", *_OF_POLICY})
 """Fields on which the plan or the schema for calls depends."""
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from toolrun.callbacks import Callbacks
+from toolrun.execution.retry import Retry
 
 
 class RunConfig(TypedDict, total=False):
@@ -30,7 +31,8 @@ class RunConfig(TypedDict, total=False):
     configurable: dict[str, Any]
     """Values of the application's own, handed on to all calls inside."""
     timeout: float
-    retry: Any
+    """Seconds for each attempt. This, `retry` and `engine` win over what the tool says: see `execution/policy.py`."""
+    retry: Retry | int
     engine: str
 
 

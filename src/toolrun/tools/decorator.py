@@ -18,7 +18,10 @@ from typing_extensions import TypedDict, Unpack
 
 if TYPE_CHECKING:  # a decorator is imported by every module with tools: what it needs comes with the first tool
     from toolrun.callbacks import Callbacks
+    from toolrun.execution.cache import Cache
     from toolrun.execution.engine import EngineName
+    from toolrun.execution.policy import Approval
+    from toolrun.execution.retry import Retry
     from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
     from toolrun.tools._schema import ArgsSchema
     from toolrun.tools.base import BaseTool
@@ -48,6 +51,14 @@ class ToolOptions(TypedDict, total=False):
     response_format: Literal["content", "content_and_artifact"]
     extras: dict[str, Any] | None
     engine: EngineName | None
+    timeout: float | None
+    retry: Retry | int | None
+    max_concurrency: int | None
+    rate_limit: float | None
+    cache: Cache | float | bool | None
+    memory_limit: int | None
+    requires_approval: Approval | None
+    idempotent: bool
 
 
 class ToolDecorator(Protocol):

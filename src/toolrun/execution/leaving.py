@@ -1,0 +1,104 @@
+"""Async bodies with a timeout: awaited no longer than that, and then left behind.
+
+A `finally` that awaits can take for ever, so a body that may be left behind cannot be driven in the caller's task. Its
+first step is taken at once; if it ends there, no deadline was needed. If it suspends, it goes on in a task of its own
+(the very one that its first step saw), and the caller waits for whatever comes first: the end or the deadline. At the
+deadline the task is cancelled, and it has a moment to end; then the caller goes on. So it does, without that moment,
+when it is cancelled itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from toolrun._eager import begin
+from toolrun.execution.deadlines import GRACE, wheel
+from toolrun.execution.errors import ToolTimeout
+from toolrun.execution.job import Job
+from toolrun.run import StoppedBy
+
+LEFT_BEHIND: set[asyncio.Task[Any]] = set()
+"""Tasks of bodies that were cancelled and have not ended yet. It also keeps them alive."""
+
+
+async def drive_until(job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Await the coroutine inside the job's context until its deadline; `ToolTimeout` if it does not make it."""
+    task, value = begin(coroutine, job.context)
+    if task is None:
+        return value
+    body = _Body(job, task)
+    try:
+        await body.ended
+    except BaseException:  # the caller is cancelled, or closed
+        body.leave()
+        raise
+    return body.result()
+
+
+class _Body:
+    """A body in a task of its own, and the caller that waits for it."""
+
+    __slots__ = ("_expired", "_slot", "_wheel", "ended", "job", "task")
+
+    def __init__(self, job: Job, task: asyncio.Task[Any]) -> None:
+        assert job.timeout is not None
+        self.job, self.task = job, task
+        self._expired = False
+        self._wheel = wheel()
+        self._slot = self._wheel.add(self, job.timeout)
+        self.ended: asyncio.Future[None] = self._wheel.loop.create_future()
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._wheel.discard(self, self._slot)
+        if self._expired:
+            self.job.was_stopped(StoppedBy.COOPERATION)
+        if not self.ended.done():
+            self.ended.set_result(None)
+        elif not task.cancelled():
+            task.exception()  # nobody else will ask for it
+
+    def expire(self) -> None:
+        """The deadline has come; the second time, the moment to end is over."""
+        if not self._expired:
+            self._cancel()
+            self._slot = self._wheel.add(self, GRACE)
+        elif not self.ended.done():
+            self._keep()
+            self.ended.set_result(None)
+
+    def leave(self) -> None:
+        """The caller goes, deadline or not."""
+        self._wheel.discard(self, self._slot)
+        self.ended.cancel()
+        if not self.task.done():
+            self._keep()
+            if not self._expired:
+                self._cancel()
+
+    def _cancel(self) -> None:
+        self._expired = True
+        self.job.ask_to_stop()
+        with suppress(RuntimeError):  # the loop is closed
+            self.task.cancel()
+
+    def _keep(self) -> None:
+        self.job.was_stopped(StoppedBy.ABANDONED)
+        LEFT_BEHIND.add(self.task)
+        self.task.add_done_callback(LEFT_BEHIND.discard)
+
+    def result(self) -> Any:
+        """What the body came to, for a caller that waited for it."""
+        if not self._expired:
+            return self.task.result()
+        job = self.job
+        assert job.timeout is not None
+        raise ToolTimeout(job.name, job.timeout, job.stopped_by) from _cause(self.task)
+
+
+def _cause(task: asyncio.Task[Any]) -> BaseException | None:
+    """What the body raised instead of letting itself be cancelled."""
+    return None if not task.done() or task.cancelled() else task.exception()
