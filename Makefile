@@ -2,7 +2,7 @@
 #   make demo    install, run an example desk of tools over a few hundred calls, show the summary
 #   make test    install, run the tests
 #   make lint    ruff and mypy
-#   make bench   the table of measures, side by side with langchain-core
+#   make bench   the table of measures, side by side with langchain-core and pydantic-ai
 #   make peer    langchain-core's own unit tests against toolrun
 #   make defects the tests of langchain-core's defects, run against it: each must fail
 #   make clean   remove what the others made
@@ -58,7 +58,11 @@ $(VENV)/.comparing: tests/requirements-langchain.txt | $(VENV)/.developing
 	$(PIP) install --no-deps 'langchain-core==1.8.2'
 	@touch $@
 
-bench: $(VENV)/.comparing
+$(VENV)/.measuring: benchmarks/requirements.txt | $(VENV)/.comparing
+	@$(PIP) install --requirement benchmarks/requirements.txt || echo 'Not to be had: benchmarks/requirements.txt'
+	@touch $@
+
+bench: $(VENV)/.measuring
 	$(BIN)/python -m benchmarks $(ARGS)
 
 peer: $(VENV)/.developing

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks import floors
 from benchmarks.harness import FLOOR, OURS, Bound, Measure, Metric, Scenario, per_async_run
 from benchmarks.libraries import ARGUMENTS, Library, async_add, libraries
+from benchmarks.peers import pydantic_ai_beside
 
 ASYNC_BOUNDS = {0: Bound(6), 1: Bound(8), 5: Bound(10)}
 INLINE_BOUNDS = {1: Bound(7), 5: Bound(9)}
@@ -16,14 +17,18 @@ INLINE_BOUNDS = {1: Bound(7), 5: Bound(9)}
 
 def scenarios() -> Iterator[Scenario]:
     for count, bound in ASYNC_BOUNDS.items():
-        yield _scenario(f"ainvoke, {count} async handlers", bound, partial(Library.async_handlers, count=count))
+        listen = partial(Library.async_handlers, count=count)
+        beside = pydantic_ai_beside(per_async_run, async_add, count)
+        yield _scenario(f"ainvoke, {count} async handlers", bound, listen, beside)
     for count, bound in INLINE_BOUNDS.items():
         inline = partial(Library.sync_handlers, count=count, run_inline=True)
         yield _scenario(f"ainvoke, {count} sync handlers, run_inline", bound, inline)
 
 
-def _scenario(name: str, bound: Bound, listen: Callable[[Library], list[Any]]) -> Scenario:
-    return Scenario(name, (Metric("per run", "us", bound),), _subjects(listen))
+def _scenario(
+    name: str, bound: Bound, listen: Callable[[Library], list[Any]], beside: dict[str, Measure] | None = None
+) -> Scenario:
+    return Scenario(name, (Metric("per run", "us", bound),), _subjects(listen) | (beside or {}))
 
 
 def _subjects(listen: Callable[[Library], list[Any]]) -> dict[str, Measure]:

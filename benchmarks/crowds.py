@@ -10,6 +10,7 @@ from functools import partial
 from benchmarks import floors
 from benchmarks.harness import FLOOR, OURS, Bound, Figures, Measure, Metric, Scenario, on_loop
 from benchmarks.libraries import ARGUMENTS, block, libraries, nap
+from benchmarks.peers import pydantic_ai_beside
 
 NAPS = 1_000
 BLOCKS = 500
@@ -31,7 +32,7 @@ def _naps() -> dict[str, Measure]:
         subjects[library.name] = _crowd(call, NAPS)
         if library.name == OURS:
             subjects[FLOOR] = _crowd(partial(floors.ainvoke, nap, ARGUMENTS, listeners), NAPS)
-    return subjects
+    return subjects | pydantic_ai_beside(partial(_crowd, count=NAPS), nap, 1)
 
 
 def _blocks() -> dict[str, Measure]:
@@ -39,7 +40,8 @@ def _blocks() -> dict[str, Measure]:
         library.name: _crowd(partial(library.tool(block).ainvoke, ARGUMENTS), BLOCKS) for library in libraries()
     }
     body = partial(floors.invoke, block, ARGUMENTS)
-    return subjects | {FLOOR: _crowd(partial(floors.in_new_thread, body), BLOCKS)}
+    subjects[FLOOR] = _crowd(partial(floors.in_new_thread, body), BLOCKS)
+    return subjects | pydantic_ai_beside(partial(_crowd, count=BLOCKS), block)
 
 
 def _crowd(call: Callable[[], Awaitable[object]], count: int) -> Measure:

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks import floors
 from benchmarks.harness import FLOOR, OURS, Bound, Measure, Metric, Scenario, per_async_run
 from benchmarks.libraries import ARGUMENTS, add, async_add, libraries
+from benchmarks.peers import pydantic_ai_beside
 
 WAITED_BOUNDS = {1: Bound(60), 5: Bound(80)}
 BACKGROUND_BOUNDS = {1: Bound(6), 5: Bound(9)}
@@ -42,7 +43,7 @@ def _waited(count: int) -> dict[str, Measure]:
         if library.name == OURS:
             hop = OneHop(listeners, floors.Worker())
             subjects[FLOOR] = per_async_run(partial(floors.ainvoke, async_add, ARGUMENTS, [hop]))
-    return subjects
+    return subjects | pydantic_ai_beside(per_async_run, async_add, count, sync_hooks=True)
 
 
 def _in_background(count: int) -> dict[str, Measure]:
@@ -68,7 +69,7 @@ def _sync_tool() -> dict[str, Measure]:
     }
     for library in libraries():
         subjects[library.name] = per_async_run(partial(library.tool(add).ainvoke, ARGUMENTS))
-    return subjects
+    return subjects | pydantic_ai_beside(per_async_run, add)
 
 
 class OneHop:
