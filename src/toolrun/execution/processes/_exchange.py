@@ -94,7 +94,9 @@ class Exchange:
             if kind == RETURN:
                 self._value = load_value(payload)
             elif kind == RAISE:
-                self.error = load_value(payload)
+                error, told = load_value(payload)
+                error.add_note(f"\nIn the worker process:\n{told}")
+                self.error = error
             elif kind == REFUSE:
                 way, type_name, why = load_value(payload)
                 self.error = NotPicklable(self.job.name, f"{way} ({type_name})", why)

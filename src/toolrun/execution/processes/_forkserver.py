@@ -125,6 +125,8 @@ class ForkServer:
                 return
             _kill_group(pid)  # what the tool started and left behind
             end = self._workers.pop(pid)
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RD)  # from now on the parent cannot write to it
             self._last_words[end] = exit_frame(os.waitstatus_to_exitcode(status))
             self._say_last_words(end)
 

@@ -12,6 +12,7 @@ import pickle
 import socket
 import subprocess
 import sys
+from threading import Lock
 from typing import Any
 
 from toolrun.execution.processes._worker import Worker
@@ -20,9 +21,10 @@ _SERVE = "from toolrun.execution.processes._forkserver import main; main({fd}, {
 
 
 class Launcher:
-    """The parent's side of the fork server. Not for two threads at once."""
+    """The parent's side of the fork server."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._setting: bytes = b""
@@ -30,7 +32,7 @@ class Launcher:
     def launch(self) -> Worker:
         """A new worker: on its way, and ready to be written to."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, self._lock:
             try:
                 self._ask_for_worker(theirs)
             except OSError:  # the fork server is gone: the next one may fare better
@@ -77,11 +79,15 @@ class Launcher:
 
     def forget(self) -> None:
         """In a forked child: the fork server is the parent's."""
+        self._lock = Lock()
         if self._control is not None:
             self._control.close()
         if self._process is not None:
             self._process.returncode = 0  # not ours to wait for, nor to complain about
         self._control = self._process = None
+
+
+LAUNCHER = Launcher()
 
 
 def _setting() -> bytes:

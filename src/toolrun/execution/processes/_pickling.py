@@ -132,15 +132,18 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
 
 
 def sendable_error(error: BaseException) -> BaseException:
-    """The exception with its traceback as a note; one that does not survive the way, as a `RemoteError`."""
-    told = "".join(traceback.format_exception(error)).rstrip()
+    """The exception itself, if it survives the way; else a `RemoteError` that tells of it."""
     try:
-        error.add_note(f"\nIn the worker process:\n{told}")
         if type(load_value(dump_value(error))) is type(error):
             return error
-    except Exception:  # it refuses notes, or to be pickled, or to be made anew
+    except Exception:  # it refuses to be pickled, or to be made anew
         pass
-    return RemoteError(type(error).__qualname__, _text(error), told)
+    return RemoteError(type(error).__qualname__, _text(error), told(error))
+
+
+def told(error: BaseException) -> str:
+    """The exception with its traceback, as text."""
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _text(error: BaseException) -> str:

@@ -36,7 +36,7 @@ from toolrun.execution.processes._frames import (
     Frame,
     frame,
 )
-from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_value, load_value, sendable_error
+from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_value, load_value, sendable_error, told
 from toolrun.execution.processes._shipping import unpacked
 from toolrun.execution.processes.sessions import Member, drop_session
 
@@ -163,7 +163,7 @@ def _refusal(way: str, thing: Any, error: BaseException) -> bytes:
 
 
 def _failure(error: BaseException) -> bytes:
-    return frame(RAISE, dump_value(sendable_error(error)))
+    return frame(RAISE, dump_value((sendable_error(error), told(error))))
 
 
 class _Flush:

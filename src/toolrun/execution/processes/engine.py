@@ -21,7 +21,7 @@ from toolrun.execution.body import Body
 from toolrun.execution.deadlines import wheel
 from toolrun.execution.job import Job
 from toolrun.execution.processes._exchange import Exchange, NotStarted
-from toolrun.execution.processes._launcher import Launcher
+from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes._pool import Pool
 from toolrun.execution.processes._relay import Relay
 from toolrun.execution.processes._worker import Worker
@@ -38,8 +38,7 @@ class ProcessEngine:
     name = "processes"
 
     def __init__(self, limit: int | None = None) -> None:
-        self._launcher = Launcher()
-        self._pool = Pool(self._launcher.launch, limit or 2 * len(os.sched_getaffinity(0)))
+        self._pool = Pool(LAUNCHER.launch, limit or 2 * len(os.sched_getaffinity(0)))
         _engines.add(self)
 
     @property
@@ -132,14 +131,12 @@ class ProcessEngine:
         for worker in self._pool.workers():
             worker.kill()
         self._pool.forget()
-        self._launcher.close()
 
     def forget(self) -> None:
         """In a forked child: the workers are the parent's."""
         for worker in self._pool.workers():
             worker.close()
         self._pool.forget()
-        self._launcher.forget()
 
 
 def _opening(session: Hashable, factory: Any, describe: Any) -> Job:
@@ -293,11 +290,13 @@ _engines: weakref.WeakSet[ProcessEngine] = weakref.WeakSet()
 def _close_all() -> None:
     for engine in list(_engines):
         engine.close()
+    LAUNCHER.close()
 
 
 def _forget_all() -> None:
     for engine in list(_engines):
         engine.forget()
+    LAUNCHER.forget()
 
 
 atexit.register(_close_all)

@@ -13,7 +13,6 @@ class RemoteError(ToolrunError):
     def __init__(self, type_name: str, message: str, remote_traceback: str) -> None:
         self.type_name, self.message, self.remote_traceback = type_name, message, remote_traceback
         super().__init__(f"{type_name}: {message}" if message else type_name)
-        self.add_note(f"\nIn the worker process:\n{remote_traceback}")
 
     def __reduce__(self) -> Any:
         return RemoteError, (self.type_name, self.message, self.remote_traceback)

@@ -1,0 +1,244 @@
+"""Worker processes: what goes there, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from toolrun.execution.body import Body
+from toolrun.execution.errors import NotPicklable
+from toolrun.execution.job import Job
+from toolrun.execution.processes.errors import RemoteError
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+async def aadd(a: int, b: int) -> int:
+    await asyncio.sleep(0)
+    return a + b
+
+
+def add_by_generator(a: int, b: int) -> Iterator[int]:
+    yield 0
+    yield a + b
+
+
+async def add_by_async_generator(a: int, b: int) -> AsyncIterator[int]:
+    yield 0
+    yield a + b
+
+
+class Decorated:
+    def __init__(self, func: Any) -> None:
+        self.func = func
+        self.lock = threading.Lock()
+
+
+@Decorated
+def decorated(a: int, b: int) -> int:
+    return a + b
+
+
+def plainly_wrapped(function: Any) -> Any:
+    @wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*args) + 100
+
+    return wrapper
+
+
+@plainly_wrapped
+def wrapped(a: int, b: int) -> int:
+    return a + b
+
+
+class Counter:
+    def __init__(self, start: int) -> None:
+        self.value = start
+
+    def add(self, a: int, b: int) -> int:
+        return self.value + a + b
+
+
+@pytest.mark.parametrize("function", [add, aadd, add_by_generator, add_by_async_generator, decorated.func])
+def test_every_kind_of_body_runs_in_a_worker(workers: Any, function: Any) -> None:
+    assert workers.call_with(function, (1,), {"b": 2}) == 3
+
+
+def test_a_body_runs_in_another_process_in_its_main_thread(workers: Any) -> None:
+    pid, is_main = workers.call(lambda: (os.getpid(), threading.current_thread() is threading.main_thread()))
+    assert pid != os.getpid()
+    assert is_main
+
+
+def test_a_wrapped_function_goes_with_its_wrapper(workers: Any) -> None:
+    assert workers.call(wrapped, 1, 2) == 103
+
+
+def test_a_closure_goes_by_value(workers: Any) -> None:
+    offset = 10
+    assert workers.call(lambda a: a + offset, 1) == 11
+
+
+def test_a_bound_method_takes_its_instance_along(workers: Any) -> None:
+    assert workers.call(Counter(100).add, 1, 2) == 103
+
+
+def test_a_class_defined_in_a_function_comes_back_as_itself(workers: Any) -> None:
+    class Point:
+        x = 1
+
+    assert isinstance(workers.call(lambda: Point()), Point)
+
+
+def test_workers_are_nice_and_stand_where_the_parent_stands(workers: Any, monkeypatch: Any) -> None:
+    nice, directory = workers.call(lambda: (os.getpriority(os.PRIO_PROCESS, 0), os.getcwd()))
+    assert nice == max(10, os.getpriority(os.PRIO_PROCESS, 0))
+    assert directory == os.getcwd()
+
+
+def test_a_new_worker_has_the_environment_as_it_is_now(new_workers: Any, monkeypatch: Any) -> None:
+    workers = new_workers(1)
+    monkeypatch.setenv("TOOLRUN_TEST", "now")
+    assert workers.call(os.getenv, "TOOLRUN_TEST") == "now"
+
+
+def test_megabytes_go_both_ways(workers: Any) -> None:
+    data = os.urandom(1000) * 5000
+    assert workers.call(bytes.upper, data) == data.upper()
+
+
+def test_calls_beyond_the_limit_wait_in_line(new_engine: Any, async_driver: Any) -> None:
+    engine, body = new_engine(2), Body(add)
+
+    async def many() -> list[int]:
+        jobs = [Job(body, (one, 1), {}, copy_context()) for one in range(50)]
+        return await asyncio.gather(*map(engine.arun, jobs))
+
+    assert async_driver.run(many()) == list(range(1, 51))
+    assert len(engine._pool.workers()) == 3  # two at work, and the spare
+
+
+def test_threads_share_the_workers(new_engine: Any) -> None:
+    engine, body = new_engine(2), Body(add)
+    with ThreadPoolExecutor(8) as threads:
+        sums = threads.map(lambda one: engine.run(Job(body, (one, 1), {}, copy_context())), range(50))
+        assert list(sums) == list(range(1, 51))
+
+
+# ── errors ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Refusal(Exception):
+    def __init__(self, code: int, *, reason: str) -> None:
+        self.code, self.reason = code, reason
+        super().__init__(f"{code}: {reason}")
+
+    def __reduce__(self) -> Any:
+        return _refusal, (self.code, self.reason)
+
+
+def _refusal(code: int, reason: str) -> Refusal:
+    return Refusal(code, reason=reason)
+
+
+class Unsendable(Exception):
+    def __init__(self, *, lock: Any) -> None:
+        self.lock = lock
+        super().__init__("holds a lock")
+
+
+def refuse() -> None:
+    raise Refusal(7, reason="no")
+
+
+def fail_unsendably() -> None:
+    raise Unsendable(lock=threading.Lock())
+
+
+def test_an_exception_comes_back_as_itself_and_tells_where_it_was_raised(workers: Any) -> None:
+    with pytest.raises(Refusal) as raised:
+        workers.call(refuse)
+    assert (raised.value.code, raised.value.reason) == (7, "no")
+    assert "raise Refusal(7" in "".join(raised.value.__notes__)
+
+
+def test_an_exception_class_of_the_callers_own_can_be_caught(workers: Any) -> None:
+    class Local(Exception):
+        pass
+
+    def fail() -> None:
+        raise Local("here")
+
+    with pytest.raises(Local, match="here"):
+        workers.call(fail)
+
+
+def test_an_exception_that_cannot_be_sent_is_told(workers: Any) -> None:
+    with pytest.raises(RemoteError, match="Unsendable: holds a lock") as raised:
+        workers.call(fail_unsendably)
+    assert raised.value.type_name == "Unsendable"
+    assert "raise Unsendable" in raised.value.remote_traceback
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_an_exit_of_the_body_is_the_callers(workers: Any, error: Any) -> None:
+    def leave() -> None:
+        raise error(3)
+
+    if workers.driver.is_async:  # asyncio lets both tear the loop down: caught inside
+        workers.driver.run(_expect(error, workers, leave))
+    else:
+        with pytest.raises(error):
+            workers.call(leave)
+    assert workers.call(add, 1, 2) == 3
+
+
+async def _expect(error: Any, workers: Any, function: Any) -> None:
+    with pytest.raises(error):
+        await workers.engine.arun(Job(Body(function), (), {}, copy_context()))
+
+
+def test_a_result_that_cannot_be_sent_is_an_error_of_that_call(workers: Any) -> None:
+    with pytest.raises(NotPicklable, match=r"the result\['key'\].*lock"):
+        workers.call(lambda: {"key": threading.Lock()})
+    assert workers.call(add, 1, 2) == 3
+
+
+def test_an_argument_that_cannot_be_sent_is_named(workers: Any) -> None:
+    with pytest.raises(NotPicklable, match=r"the arguments\['a'\]\[1\] \(lock\)"):
+        workers.call_with(add, (), {"a": [1, threading.Lock()], "b": 1})
+
+
+def test_a_body_that_cannot_be_sent_is_named(workers: Any) -> None:
+    lock = threading.Lock()
+    with pytest.raises(NotPicklable, match="the function"):
+        workers.call(lambda: lock.locked())
+
+
+def test_a_module_that_cannot_be_imported_there_fails_its_call(workers: Any, tmp_path: Any, monkeypatch: Any) -> None:
+    (tmp_path / "only_here.py").write_text(
+        "import os\nif os.getpid() != PARENT: raise ValueError('not here')\ndef f(): pass\n".replace(
+            "PARENT", str(os.getpid())
+        )
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    only_here = __import__("only_here")
+    try:
+        with pytest.raises(ValueError, match="not here"):
+            workers.call(only_here.f)
+    finally:
+        del sys.modules["only_here"]
