@@ -202,6 +202,32 @@ def test_a_sync_tool_that_is_invoked_on_the_loop_is_named_rather_than_its_caller
     assert [event.name for event in inner] == ["on_tool_start", "on_loop_blocked", "on_tool_end"]
 
 
+def test_a_tool_with_a_timeout_is_named_in_its_later_steps(async_driver: Any) -> None:
+    @tool(timeout=60)
+    async def bounded() -> None:
+        """Holds the loop when it goes on."""
+        await asyncio.sleep(0)
+        hold_until_reported("bounded")
+
+    recorder = AsyncRecordingHandler()
+    async_driver.run(call(bounded, recorder))
+
+    assert recorder.names == ["on_tool_start", "on_loop_blocked", "on_tool_end"]
+
+
+def test_the_background_loop_is_watched_too() -> None:
+    @tool
+    async def only_async() -> None:
+        """Holds the background loop, on which it runs for a sync caller."""
+        await asyncio.sleep(0)
+        hold_until_reported("only_async")
+
+    recorder = RecordingHandler()
+    only_async.invoke({}, {"callbacks": [recorder]})
+
+    assert recorder.names == ["on_tool_start", "on_loop_blocked", "on_tool_end"]
+
+
 def test_c_code_that_holds_the_gil_is_named_when_it_returns(async_driver: Any) -> None:
     @tool
     async def counting() -> int:

@@ -18,6 +18,7 @@ from toolrun import _eager
 from toolrun.callbacks._deliver_async import AsyncDelivery
 from toolrun.callbacks._deliver_sync import SyncDelivery
 from toolrun.callbacks._delivery import Delivery as AnyDelivery
+from toolrun.execution.job import Job
 
 Delivery = SyncDelivery | AsyncDelivery
 
@@ -112,9 +113,16 @@ def _first_step(frame: FrameType) -> Called | None:
 
 
 def _later_step(frame: FrameType) -> Called | None:
-    """A later step of an async handler, in the task that carries it on."""
+    """A later step of an async handler, or of a body with a timeout, in the task that carries it on."""
     of = frame.f_locals["self"].of
-    return _of_handler(*of) if of is not None else None
+    return _of_handler(*of) if isinstance(of, tuple) else job_called(of)
+
+
+def job_called(job: Any) -> Called | None:
+    """The body of a job."""
+    if not isinstance(job, Job):
+        return None
+    return Called(job.name, job.run._delivery if job.run is not None else None)
 
 
 reads(AsyncDelivery._await_inline, _in_turn)

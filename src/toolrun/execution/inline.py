@@ -15,6 +15,7 @@ from typing import Any
 from toolrun import _background_loop
 from toolrun.execution.job import Job
 from toolrun.execution.leaving import drive_until
+from toolrun.execution.watchdog import job_called, reads, watch_this_loop
 
 
 class InlineEngine:
@@ -34,7 +35,7 @@ class InlineEngine:
 
     def waited(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """What the coroutine of a body comes to, for a sync caller."""
-        return _background_loop.run(_awaited(self.driven(job, coroutine)))
+        return _background_loop.run(_awaited(self, job, coroutine))
 
     def driven(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         """The coroutine of a body, to be awaited in the caller's task."""
@@ -46,9 +47,17 @@ class InlineEngine:
 INLINE = InlineEngine()
 
 
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    """A true coroutine, for those who need one."""
-    return await awaitable
+async def _awaited(engine: InlineEngine, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The body's end, on the background loop, which is watched meanwhile."""
+    watch = watch_this_loop()
+    watch.runs += 1
+    try:
+        return await engine.driven(job, coroutine)
+    finally:
+        watch.runs -= 1
+
+
+reads(_awaited, lambda frame: job_called(frame.f_locals.get("job")))
 
 
 async def _ready(value: Any) -> Any:

@@ -29,6 +29,7 @@ async def drive_until(job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
     task, value = begin(coroutine, job.context)
     if task is None:
         return value
+    task.get_coro().of = job  # type: ignore[union-attr]
     body = _Body(job, task)
     try:
         await body.ended

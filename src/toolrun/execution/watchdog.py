@@ -21,9 +21,18 @@ from time import monotonic
 
 from toolrun.errors import ToolrunError
 from toolrun.execution._beats import LoopBlocked, Watch
-from toolrun.execution._culprit import Called, reads
+from toolrun.execution._culprit import Called, job_called, reads
 
-__all__ = ["Called", "InvalidThreshold", "LoopBlocked", "Watch", "reads", "watch_this_loop", "watchdog"]
+__all__ = [
+    "Called",
+    "InvalidThreshold",
+    "LoopBlocked",
+    "Watch",
+    "job_called",
+    "reads",
+    "watch_this_loop",
+    "watchdog",
+]
 
 logger = logging.getLogger("toolrun.watchdog")
 
