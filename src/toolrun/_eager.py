@@ -31,7 +31,7 @@ class _Parked(Coroutine[Any, Any, Any]):
     its body would never begin. So this is a coroutine object of our own.
     """
 
-    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "loop", "of", "task")
+    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "at_end", "loop", "of", "task")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
@@ -40,6 +40,8 @@ class _Parked(Coroutine[Any, Any, Any]):
         self._waits_for: Any = None
         self.of: Any = None
         """Whom the adopted coroutine belongs to, for those who watch."""
+        self.at_end: Callable[[], None] | None = None
+        """Called in the last step, a turn of the loop before the callbacks of the task."""
         self.task: asyncio.Task[Any] = asyncio.Task(self, loop=loop, name="toolrun-handler")
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
         _unregister_task(self.task)
@@ -59,7 +61,12 @@ class _Parked(Coroutine[Any, Any, Any]):
         if self._waits_for is not _TAKEN:
             waits_for, self._waits_for = self._waits_for, _TAKEN
             return waits_for
-        return self._run(self._coroutine.send, value)
+        try:
+            return self._run(self._coroutine.send, value)
+        except BaseException:
+            if self.at_end is not None:
+                self.at_end()
+            raise
 
     def throw(self, *error: Any) -> Any:
         """The task's step with an exception: a cancel, or a future's."""
@@ -68,7 +75,12 @@ class _Parked(Coroutine[Any, Any, Any]):
                 _here.parked = None
             raise error[0]
         self._waits_for = _TAKEN
-        return self._run(self._coroutine.throw, *error)
+        try:
+            return self._run(self._coroutine.throw, *error)
+        except BaseException:
+            if self.at_end is not None:
+                self.at_end()
+            raise
 
     def close(self) -> None:
         """The task goes before its end."""
@@ -140,8 +152,12 @@ def eager(
     return started
 
 
-def begin(coroutine: Coroutine[Any, Any, Any], context: Context) -> tuple[asyncio.Task[Any] | None, Any]:
-    """Run the coroutine's first step, now: (None, what it returned) if it ended there, else its task, and None."""
+Suspended = _Parked
+"""A coroutine that goes on in a task."""
+
+
+def begin(coroutine: Coroutine[Any, Any, Any], context: Context) -> tuple[Suspended | None, Any]:
+    """Run the coroutine's first step, now: (None, what it returned) if it ended there, else what goes on, and None."""
     loop = asyncio.get_running_loop()
     parked = _here.parked
     if parked is None or parked.loop is not loop or parked.task.cancelling():
@@ -159,4 +175,5 @@ def begin(coroutine: Coroutine[Any, Any, Any], context: Context) -> tuple[asynci
         if caller is not None:
             _enter_task(loop, caller)
     _here.parked = None
-    return parked.adopt(coroutine, context, waits_for), None
+    _ = parked.adopt(coroutine, context, waits_for)
+    return parked, None

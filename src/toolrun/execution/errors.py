@@ -34,7 +34,7 @@ _ENDINGS = {
     StoppedBy.COOPERATION: " and stopped when asked to",
     StoppedBy.EXCEPTION: " and was stopped by an exception",
     StoppedBy.KILL: " and was killed",
-    StoppedBy.ABANDONED: " and was left behind, for it would not stop (a sync tool can be killed, with engine='processes')",
+    StoppedBy.ABANDONED: " and would not stop, so it was left behind (engine='processes' can kill a sync tool)",
 }
 
 

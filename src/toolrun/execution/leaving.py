@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from toolrun._eager import begin
+from toolrun._eager import Suspended, begin
 from toolrun.execution.deadlines import GRACE, wheel
 from toolrun.execution.errors import ToolTimeout
 from toolrun.execution.job import Job
@@ -26,11 +26,11 @@ LEFT_BEHIND: set[asyncio.Task[Any]] = set()
 
 async def drive_until(job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Await the coroutine inside the job's context until its deadline; `ToolTimeout` if it does not make it."""
-    task, value = begin(coroutine, job.context)
-    if task is None:
+    suspended, value = begin(coroutine, job.context)
+    if suspended is None:
         return value
-    task.get_coro().of = job  # type: ignore[union-attr]
-    body = _Body(job, task)
+    suspended.of = job
+    body = _Body(job, suspended)
     try:
         await body.ended
     except BaseException:  # the caller is cancelled, or closed
@@ -44,23 +44,21 @@ class _Body:
 
     __slots__ = ("_expired", "_slot", "_wheel", "ended", "job", "task")
 
-    def __init__(self, job: Job, task: asyncio.Task[Any]) -> None:
+    def __init__(self, job: Job, suspended: Suspended) -> None:
         assert job.timeout is not None
-        self.job, self.task = job, task
+        self.job, self.task = job, suspended.task
         self._expired = False
         self._wheel = wheel()
         self._slot = self._wheel.add(self, job.timeout)
         self.ended: asyncio.Future[None] = self._wheel.loop.create_future()
-        task.add_done_callback(self._end)
+        suspended.at_end = self._end
 
-    def _end(self, task: asyncio.Task[Any]) -> None:
+    def _end(self) -> None:
         self._wheel.discard(self, self._slot)
         if self._expired:
             self.job.was_stopped(StoppedBy.COOPERATION)
         if not self.ended.done():
             self.ended.set_result(None)
-        elif not task.cancelled():
-            task.exception()  # nobody else will ask for it
 
     def expire(self) -> None:
         """The deadline has come; the second time, the moment to end is over."""
@@ -75,10 +73,9 @@ class _Body:
         """The caller goes, deadline or not."""
         self._wheel.discard(self, self._slot)
         self.ended.cancel()
-        if not self.task.done():
-            self._keep()
-            if not self._expired:
-                self._cancel()
+        self._keep()
+        if not self._expired:
+            self._cancel()
 
     def _cancel(self) -> None:
         self._expired = True
@@ -87,9 +84,10 @@ class _Body:
             self.task.cancel()
 
     def _keep(self) -> None:
+        """Nobody waits for the task any more: keep it alive to its end."""
         self.job.was_stopped(StoppedBy.ABANDONED)
         LEFT_BEHIND.add(self.task)
-        self.task.add_done_callback(LEFT_BEHIND.discard)
+        self.task.add_done_callback(_forget)
 
     def result(self) -> Any:
         """What the body came to, for a caller that waited for it."""
@@ -98,6 +96,12 @@ class _Body:
         job = self.job
         assert job.timeout is not None
         raise ToolTimeout(job.name, job.timeout, job.stopped_by) from _cause(self.task)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    LEFT_BEHIND.discard(task)
+    if not task.cancelled():
+        task.exception()  # nobody else asks for it
 
 
 def _cause(task: asyncio.Task[Any]) -> BaseException | None:
