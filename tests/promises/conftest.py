@@ -26,6 +26,7 @@ EVENTS = (
     "on_tool_end",
     "on_tool_error",
     "on_text",
+    "on_retry",
     "on_llm_start",
     "on_custom_event",
 )
@@ -91,6 +92,11 @@ class Library:
             if hasattr(module, name):
                 return getattr(module, name)
         raise AttributeError(f"{self.name} has no {name}")
+
+    @property
+    def Retry(self) -> Any:
+        """How often a tool is tried."""
+        return import_module(f"{self.name}.execution.retry").Retry
 
     @property
     def ToolRunner(self) -> Any:
