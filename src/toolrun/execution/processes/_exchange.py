@@ -10,8 +10,8 @@ from typing import Any
 from toolrun.execution.errors import NotPicklable, ToolTimeout, WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes._forward import facts_of
-from toolrun.execution.processes._frames import CALL, EVENT, LOAD, LOADED, RAISE, REFUSE, RETURN, Frame, frame
-from toolrun.execution.processes._pickling import culprit, dump_value, load_value
+from toolrun.execution.processes._frames import CALL, EVENT, HELLO, LOAD, LOADED, RAISE, REFUSE, RETURN, Frame, frame
+from toolrun.execution.processes._pickling import are_plain, culprit, dump_value, load_value
 from toolrun.execution.processes._shipping import Shipment, shipment_of
 from toolrun.execution.processes._worker import Worker
 from toolrun.execution.processes.sessions import Member
@@ -21,14 +21,23 @@ LOADING_SECONDS = 60.0
 """How long a worker may take to start and to import a tool's module; the body's own time begins after that."""
 
 
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
+
+_ATTEMPTS = 3
+"""Workers that may be lost before they begin, until the blame is on the call: importing its module may crash them."""
+
+
 class NotStarted(Exception):
-    """The worker had gone before it was given the call: another one can have it."""
+    """The worker had gone before it began the call: another one can have it."""
 
 
 class Exchange:
     """A call on its way to a worker and back."""
 
-    __slots__ = ("_call", "_shipment", "_value", "begun", "deadline", "done", "error", "events", "job", "worker")
+    __slots__ = (
+        *("_attempts", "_call", "_shipment", "_value", "begun"),
+        *("deadline", "done", "error", "events", "job", "worker"),
+    )
 
     def __init__(self, job: Job) -> None:
         """Raises `NotPicklable` if the body or its arguments cannot go to another process."""
@@ -40,11 +49,13 @@ class Exchange:
         else:
             self._shipment = _shipment(job)
             target = self._shipment.number
-        self._call = frame(CALL, pickle.dumps((target, _facts(job), job.memory_limit, _arguments(job))))
+        facts = None if job.run is None else _facts(job)
+        self._call = frame(CALL, pickle.dumps((target, facts, job.memory_limit, *_arguments(job)), _PROTOCOL))
         self.worker: Worker | None = None
         self.events: deque[bytes] = deque()
         """Those that have come and were not told yet."""
         self.begun = self.done = False
+        self._attempts = 0
         self.deadline: float | None = None
         self.error: BaseException | None = None
         self._value: Any = None
@@ -52,24 +63,24 @@ class Exchange:
     def begin(self, worker: Worker) -> memoryview | None:
         """Send the call; returns what does not go out at once."""
         self.worker = worker
-        data, worker.parting = worker.parting + self._call, b""
-        shipment = self._shipment
+        self.begun, self.done, self.error = True, False, None
+        self._attempts += 1
+        data, shipment = self._call, self._shipment
         if shipment is not None and worker.needs(shipment.number):
             data = frame(LOAD, shipment.payload) + data
-        else:
-            self.begun = True
+            self.begun = False
+        if worker.parting:
+            data, worker.parting = worker.parting + data, b""
+        if self.job.timeout is not None:
+            self._set_deadline(self.job.timeout)
         try:
             return worker.send(data)
         except OSError:
             worker.gone = True
             raise NotStarted from None
-        finally:
-            self._set_deadline()
 
-    def _set_deadline(self) -> None:
-        if self.job.timeout is not None:
-            seconds = self.job.timeout if self.begun else LOADING_SECONDS + self.job.timeout
-            self.deadline = time.monotonic() + seconds
+    def _set_deadline(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + (seconds if self.begun else LOADING_SECONDS + seconds)
 
     def seconds_left(self) -> float | None:
         """Until the deadline; None if there is none."""
@@ -77,16 +88,23 @@ class Exchange:
 
     def take(self, frames: list[Frame]) -> None:
         """Take in what has come."""
+        worker = self.worker
+        assert worker is not None
         for kind, payload in frames:
             if kind == EVENT:
                 self.events.append(payload)
+            elif kind >= HELLO:
+                worker.hear(kind, payload)
             elif kind == LOADED:
                 self.begun = True
-                self._set_deadline()
+                if self.job.timeout is not None:
+                    self._set_deadline(self.job.timeout)
             else:
                 self._end(kind, payload)
-        if not self.done and self.worker is not None and self.worker.gone:
-            self.done, self.error = True, WorkerCrashed(self.job.name, self.worker.exit_code)
+        if worker.gone and not self.done:
+            self.done = True
+            may_try_again = not self.begun and self._attempts < _ATTEMPTS
+            self.error = NotStarted() if may_try_again else WorkerCrashed(self.job.name, worker.exit_code)
 
     def _end(self, kind: int, payload: bytes) -> None:
         self.done = True
@@ -121,7 +139,7 @@ class Exchange:
             self.job.was_stopped(StoppedBy.KILL)
 
     def result(self) -> Any:
-        """What the call came to."""
+        """What the call came to; `NotStarted` if another worker is to try."""
         if self.error is not None:
             raise self.error
         return self._value
@@ -135,12 +153,15 @@ def _shipment(job: Job) -> Shipment:
         raise _refused(job, way, thing, error) from error
 
 
-def _arguments(job: Job) -> bytes:
-    arguments = (job.args, job.kwargs)
+def _arguments(job: Job) -> tuple[Any, ...]:
+    """The arguments as they are, or all in one lump of bytes where the call's own frame cannot hold them."""
+    args, kwargs = job.args, job.kwargs
+    if are_plain(args) and are_plain(kwargs.values()):
+        return args, kwargs
     try:
-        return dump_value(arguments)
+        return dump_value((args, kwargs)), None
     except Exception as error:
-        way, thing = culprit(job.kwargs, "the arguments") or culprit(job.args, "the arguments") or ("", arguments)
+        way, thing = culprit(job.kwargs, "the arguments") or culprit(job.args, "the arguments") or ("", args)
         raise _refused(job, way, thing, error) from error
 
 

@@ -37,6 +37,7 @@ def main(control: int, path: list[str]) -> None:
         server.serve()
     finally:
         server.kill_all()
+        os._exit(0)
 
 
 class ForkServer:

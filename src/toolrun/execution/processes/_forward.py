@@ -5,14 +5,14 @@ So the whole surface of a run is there (`current_run()`, children, tags), and ne
 
 from __future__ import annotations
 
-import asyncio
 import pickle
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from toolrun.callbacks._deliver_async import AsyncDelivery
-from toolrun.callbacks._scope import Scope
+from toolrun.callbacks._scope import EMPTY, Scope
 from toolrun.callbacks.base import EVENTS, BaseCallbackHandler
 from toolrun.callbacks.manager import AsyncCallbackManager, CallbackManager
 from toolrun.callbacks.run_manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
@@ -28,27 +28,15 @@ class RunFacts(NamedTuple):
     """Whether anybody listens to the run itself, ..."""
     inherited: bool
     """... and to those inside it."""
-    parent_run_id: UUID | None
-    tags: tuple[str, ...]
-    inheritable_tags: tuple[str, ...]
-    metadata: bytes | None
-    """Both kinds of metadata, the run's and what its children inherit."""
+    of_scope: bytes | None
+    """Parent, tags and metadata, if there are any."""
 
 
-def facts_of(run: Any, dump: Callable[[Any], bytes]) -> tuple[Any, ...] | None:
-    """The facts of a run as a plain tuple; None without a run."""
-    if run is None:
-        return None
-    metadata, inheritable = run.metadata, run.inheritable_metadata
-    return (
-        run.run_id.bytes,
-        bool(run.handlers),
-        bool(run.inheritable_handlers),
-        run.parent_run_id,
-        tuple(run.tags),
-        tuple(run.inheritable_tags),
-        dump((metadata, inheritable)) if metadata or inheritable else None,
-    )
+def facts_of(run: Any, dump: Callable[[Any], bytes]) -> tuple[Any, ...]:
+    """The facts of a run as a plain tuple."""
+    delivery = run._delivery
+    handlers, inheritable, *rest = delivery.scope
+    return delivery.run_id.bytes, bool(handlers), bool(inheritable), dump(tuple(rest)) if any(rest) else None
 
 
 class Forwarder(BaseCallbackHandler):
@@ -87,24 +75,24 @@ class _Here:
     run: Any = None
 
 
-def begin_run(facts: tuple[Any, ...] | None, send: Send, loop: asyncio.AbstractEventLoop | None) -> Any:
-    """Make the run of the call that begins now; with a loop, its async face."""
-    _Here.forwarder = Forwarder(send)
-    _Here.run = None if facts is None else _run(RunFacts(*facts), _Here.forwarder, loop)
+def begin_run(facts: tuple[Any, ...] | None, sender: Callable[[], Send], loop: AbstractEventLoop | None) -> Any:
+    """Make the run of the call that begins now, None if it has none; with a loop, its async face."""
+    _Here.forwarder = _Here.run = None
+    if facts is not None:
+        _Here.run = _run(RunFacts(*facts), sender, loop)
     return _Here.run
 
 
-def _run(facts: RunFacts, forwarder: Forwarder, loop: asyncio.AbstractEventLoop | None) -> Any:
-    metadata, inheritable_metadata = pickle.loads(facts.metadata) if facts.metadata else ({}, {})
-    scope = Scope(
-        (forwarder,) if facts.heard else (),
-        (forwarder,) if facts.inherited else (),
-        facts.parent_run_id,
-        facts.tags,
-        facts.inheritable_tags,
-        metadata,
-        inheritable_metadata,
-    )
+def _run(facts: RunFacts, sender: Callable[[], Send], loop: AbstractEventLoop | None) -> Any:
+    if facts.heard or facts.inherited:
+        _Here.forwarder = Forwarder(sender())
+    scope = EMPTY
+    if facts.of_scope is not None:
+        scope = Scope((), (), *pickle.loads(facts.of_scope))
+    if _Here.forwarder is not None:
+        forwarder = (_Here.forwarder,)
+        heard, inherited = forwarder if facts.heard else (), forwarder if facts.inherited else ()
+        scope = scope._replace(handlers=heard, inheritable_handlers=inherited)
     run_id = UUID(bytes=facts.run_id)
     if loop is None:
         return CallbackManagerForToolRun.of(scope, run_id)

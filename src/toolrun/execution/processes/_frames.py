@@ -27,17 +27,17 @@ class Kind(IntEnum):
 
     LOAD = 1
     CALL = 2
-    HELLO = 3
+    DROP = 3
     LOADED = 4
     EVENT = 5
     RETURN = 6
     RAISE = 7
     REFUSE = 8
-    EXIT = 9
-    DROP = 10
+    HELLO = 9
+    EXIT = 10
 
 
-LOAD, CALL, HELLO, LOADED, EVENT, RETURN, RAISE, REFUSE, EXIT, DROP = map(int, Kind)
+LOAD, CALL, DROP, LOADED, EVENT, RETURN, RAISE, REFUSE, HELLO, EXIT = map(int, Kind)
 
 Frame = tuple[int, bytes]
 """Kind and payload."""

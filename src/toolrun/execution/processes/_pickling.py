@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -50,8 +50,18 @@ class _Pickler(pickle.Pickler):
     dispatch_table = _REDUCERS
 
 
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+
+
+def are_plain(values: Iterable[Any]) -> bool:
+    """Whether all of these can be pickled by whatever pickler there is."""
+    return _PLAIN.issuperset(map(type, values))
+
+
 def dump_value(value: Any) -> bytes:
     """The value as bytes; raises whatever pickling it raises."""
+    if type(value) in _PLAIN:
+        return pickle.dumps(value, _PROTOCOL)
     buffer = io.BytesIO()
     try:
         _Pickler(buffer, _PROTOCOL).dump(value)

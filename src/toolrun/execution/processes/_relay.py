@@ -31,19 +31,14 @@ Step = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 class Relay:
     """The events of one call. `is_async` says which kind of run managers tells them."""
 
-    __slots__ = ("_children", "_is_async", "_run", "error")
+    __slots__ = ("_children", "_error", "_is_async", "_run")
 
     def __init__(self, job: Job, is_async: bool) -> None:
         self._is_async = is_async
         self._run = _face(job.run, is_async)
         self._children: dict[UUID, tuple[Any, str]] = {}
-        self.error: Exception | None = None
+        self._error: Exception | None = None
         """What a handler with `raise_error` raised: the body cannot hear of it, the caller will."""
-
-    @property
-    def open(self) -> bool:
-        """Whether runs inside the call have not ended yet."""
-        return bool(self._children)
 
     def tell(self, payload: bytes) -> None:
         """Tell one event; returns when the handlers have had it."""
@@ -54,14 +49,21 @@ class Relay:
         await self._atell(self._step(payload))
 
     def end(self, error: BaseException | None) -> None:
-        """Nothing more will come: end what is open, the innermost first."""
+        """Nothing more will come: end what is open, the innermost first.
+
+        Raises what a handler with `raise_error` raised, unless the call failed anyway.
+        """
         for step in self._endings(error):
             self._tell(step)
+        if self._error is not None and error is None:
+            raise self._error
 
     async def aend(self, error: BaseException | None) -> None:
         """The async twin of `end`."""
         for step in self._endings(error):
             await self._atell(step)
+        if self._error is not None and error is None:
+            raise self._error
 
     def _tell(self, step: Step | None) -> None:
         if step is None:
@@ -70,7 +72,7 @@ class Relay:
         try:
             method(*args, **kwargs)
         except Exception as error:
-            self.error = self.error or error
+            self._error = self._error or error
 
     async def _atell(self, step: Step | None) -> None:
         if step is None:
@@ -79,7 +81,7 @@ class Relay:
         try:
             await method(*args, **kwargs)
         except Exception as error:
-            self.error = self.error or error
+            self._error = self._error or error
 
     def _step(self, payload: bytes) -> Step | None:
         try:

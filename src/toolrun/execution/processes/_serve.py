@@ -96,17 +96,20 @@ class Server:
 
     def call(self, payload: bytes) -> None:
         """Run a call and say what it came to."""
-        self._calls += 1
-        target, facts, memory_limit, arguments = pickle.loads(payload)
+        target, facts, memory_limit, args, kwargs = pickle.loads(payload)
         try:
-            with limited_memory(memory_limit):
-                value = self._value(self._body(target), facts, arguments)
+            if memory_limit is None:
+                value = self._value(target, facts, args, kwargs)
+            else:
+                with limited_memory(memory_limit):
+                    value = self._value(target, facts, args, kwargs)
             answer = _answer(value)
         except BaseException as error:
             answer = _failure(error)
-        _Flush.standard_streams()
-        self._calls_end()
-        self.send(answer)
+        _flush()
+        with self._writing:
+            self._calls += 1  # nothing that belongs to this call is sent any more
+            self._sock.sendall(answer)
 
     def _body(self, target: Any) -> Body:
         if type(target) is tuple:
@@ -116,10 +119,11 @@ class Server:
             raise body
         return body
 
-    def _value(self, body: Body, facts: Any, arguments: bytes) -> Any:
-        loop = self._event_loop() if body.is_async else None
-        run = _forward.begin_run(facts, self._event_sender(), loop)
-        args, kwargs = load_value(arguments)
+    def _value(self, target: Any, facts: Any, args: Any, kwargs: Any) -> Any:
+        body = self._body(target)
+        run = _forward.begin_run(facts, self._event_sender, self._event_loop() if body.is_async else None)
+        if kwargs is None:
+            args, kwargs = load_value(args)
         context = copy_context() if run is None else run_context(run)
         result = context.run(body.call, *args, **kwargs)
         return self._awaited(result, context) if type(result) is CoroutineType else result
@@ -145,10 +149,6 @@ class Server:
 
         return send
 
-    def _calls_end(self) -> None:
-        with self._writing:
-            self._calls += 1
-
 
 def _answer(value: Any) -> bytes:
     try:
@@ -166,14 +166,13 @@ def _failure(error: BaseException) -> bytes:
     return frame(RAISE, dump_value((sendable_error(error), told(error))))
 
 
-class _Flush:
+def _flush() -> None:
     """What bodies print is seen when their call ends, not when the worker does."""
-
-    @staticmethod
-    def standard_streams() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:  # closed, or replaced by the body
+        pass
 
 
 @contextlib.contextmanager

@@ -61,6 +61,13 @@ class Worker:
             sent = 0
         return memoryview(data)[sent:] if sent < len(data) else None
 
+    def send_rest(self, rest: memoryview) -> memoryview | None:
+        """Send more of what did not go out at once. That the worker is gone is told by reading."""
+        try:
+            return self.send(rest)
+        except OSError:
+            return None
+
     def receive(self) -> list[Frame]:
         """The frames that have come, none if there is nothing to read; afterwards it may be `gone`."""
         try:
@@ -70,37 +77,28 @@ class Worker:
         except OSError:
             data = b""
         if data:
-            frames = self._decoder.feed(data)
-        else:
-            self.gone = True
-            frames = self._decoder.last()
-        return [each for each in frames if not self._concerns_worker(each)]
+            return self._decoder.feed(data)
+        self.gone = True
+        return self._decoder.last()
 
-    def _concerns_worker(self, frame: Frame) -> bool:
-        kind, payload = frame
+    def hear(self, kind: int, payload: bytes) -> None:
+        """Take note of a frame that is about the worker itself, not about its call."""
         if kind == HELLO:
             self.pid = int.from_bytes(payload, "little")
         elif kind == EXIT:
             self.exit_code = exit_code_of(payload)
             self.gone = True
-        else:
-            return False
-        return True
 
     def wait(self, seconds: float | None, to_write: bool = False) -> None:
         """Hold the thread until there is something to read, or room to write, or the time is over."""
-        milliseconds = None if seconds is None else max(0.0, seconds * 1000)
+        poll = self._poll
         if to_write:
             poll = select.poll()
             poll.register(self.fd, select.POLLIN | select.POLLOUT)
-        else:
-            poll = self._poll = self._poll or self._new_poll()
-        poll.poll(milliseconds)
-
-    def _new_poll(self) -> select.poll:
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        return poll
+        elif poll is None:
+            poll = self._poll = select.poll()
+            poll.register(self.fd, select.POLLIN)
+        poll.poll(None if seconds is None else max(0.0, seconds * 1000))
 
     def kill(self) -> None:
         """Kill it, with all processes that it has started, and close its socket.
@@ -108,7 +106,8 @@ class Worker:
         One that has not said its id yet has not begun, and ends when it finds its socket closed.
         """
         if self.pid is None:
-            self.receive()
+            for kind, payload in self.receive():
+                self.hear(kind, payload)
         self.gone = True
         if self.pid is not None and self.exit_code is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):

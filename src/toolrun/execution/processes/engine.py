@@ -1,7 +1,6 @@
-"""The process engine: sync callers hold their thread at the worker's socket, async ones have their loop watch it.
+"""The process engine: takes a worker from its pool, has it run the job, gives it back.
 
-Everything between is in `_exchange`; both drivers only send, wait, and tell events. A caller that stops waiting, for
-whatever reason, has the worker killed: nobody is left to take its answer.
+A caller that stops waiting, for whatever reason, has the worker killed: nobody is left to take its answer.
 """
 
 from __future__ import annotations
@@ -18,18 +17,15 @@ from contextvars import copy_context
 from typing import Any
 
 from toolrun.execution.body import Body
-from toolrun.execution.deadlines import wheel
 from toolrun.execution.job import Job
+from toolrun.execution.processes._aconverse import aconverse
+from toolrun.execution.processes._converse import converse
 from toolrun.execution.processes._exchange import Exchange, NotStarted
 from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes._pool import Pool
-from toolrun.execution.processes._relay import Relay
 from toolrun.execution.processes._worker import Worker
 from toolrun.execution.processes.errors import NoWorkers
 from toolrun.execution.processes.sessions import Tools, make_session
-
-_MANY_EVENTS = 256
-"""Events that wait to be told before the loop stops reading: then the worker has to wait."""
 
 
 class ProcessEngine:
@@ -56,7 +52,7 @@ class ProcessEngine:
         while True:
             worker = self._taken(job)
             try:
-                return _converse(exchange, worker)
+                return converse(exchange, worker)
             except NotStarted:
                 continue
             finally:
@@ -70,7 +66,7 @@ class ProcessEngine:
             if isinstance(worker, Future):
                 worker = await self._given(worker)
             try:
-                return await _Conversation(exchange, worker).held()
+                return await aconverse(exchange, worker)
             except NotStarted:
                 continue
             finally:
@@ -144,144 +140,6 @@ def _opening(session: Hashable, factory: Any, describe: Any) -> Job:
 
 
 _MAKE_SESSION = Body(make_session)
-
-
-def _converse(exchange: Exchange, worker: Worker) -> Any:
-    """The sync driver of one call."""
-    rest = exchange.begin(worker)
-    job = exchange.job
-    relay = Relay(job, is_async=False)
-    tell, events = relay.tell, exchange.events
-    try:
-        while not exchange.done:
-            worker.wait(exchange.seconds_left(), to_write=rest is not None)
-            if rest is not None:
-                rest = _sent(worker, rest)
-            exchange.take(worker.receive())
-            while events:
-                job.context.run(tell, events.popleft())
-            if exchange.deadline is not None and (exchange.seconds_left() or 0) <= 0:
-                exchange.time_out()
-    except BaseException:
-        exchange.kill()
-        raise
-    finally:
-        relay.end(exchange.error)
-    if relay.error is not None:
-        raise relay.error
-    return exchange.result()
-
-
-def _sent(worker: Worker, rest: memoryview) -> memoryview | None:
-    try:
-        return worker.send(rest)
-    except OSError:  # it is gone: reading says how
-        return None
-
-
-class _Conversation:
-    """The async driver of one call: its loop reads and writes, `held` tells the events in the caller's task."""
-
-    __slots__ = ("_loop", "_reading", "_rest", "_slot", "_waiter", "_wheel", "exchange", "worker")
-
-    def __init__(self, exchange: Exchange, worker: Worker) -> None:
-        self.exchange, self.worker = exchange, worker
-        self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
-        self._reading = False
-        self._wheel = wheel() if exchange.job.timeout is not None else None
-        self._slot: int | None = None
-        self._rest: memoryview | None = None
-
-    async def held(self) -> Any:
-        """Have the conversation; returns what it came to."""
-        exchange = self.exchange
-        self._rest = exchange.begin(self.worker)
-        relay = Relay(exchange.job, is_async=True)
-        try:
-            self._start()
-            while not exchange.done or exchange.events:
-                if exchange.events:
-                    await relay.atell(exchange.events.popleft())
-                    self._read_again()
-                else:
-                    self._waiter = self._loop.create_future()
-                    await self._waiter
-        except BaseException:
-            self._stop()
-            exchange.kill()
-            raise
-        finally:
-            self._stop()
-            if relay.open:
-                await relay.aend(exchange.error)
-        if relay.error is not None:
-            raise relay.error
-        return exchange.result()
-
-    def _start(self) -> None:
-        self._read_again()
-        if self._rest is not None:
-            self._loop.add_writer(self.worker.fd, self._on_writable)
-        if self.exchange.begun:
-            self._set_deadline()
-
-    def _read_again(self) -> None:
-        if not self._reading and not self.exchange.done and len(self.exchange.events) < _MANY_EVENTS:
-            self._reading = True
-            self._loop.add_reader(self.worker.fd, self._on_readable)
-
-    def _read_no_more(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._loop.remove_reader(self.worker.fd)
-
-    def _stop(self) -> None:
-        self._read_no_more()
-        if self._rest is not None:
-            self._rest = None
-            self._loop.remove_writer(self.worker.fd)
-        if self._wheel is not None and self._slot is not None:
-            self._wheel.discard(self, self._slot)
-            self._slot = None
-
-    def _set_deadline(self) -> None:
-        seconds = self.exchange.seconds_left()
-        if self._wheel is not None and seconds is not None:
-            if self._slot is not None:
-                self._wheel.discard(self, self._slot)
-            self._slot = self._wheel.add(self, seconds)
-
-    def expire(self) -> None:
-        """The deadline has come."""
-        self._slot = None
-        if not self.exchange.done:
-            self._stop()
-            self.exchange.time_out()
-            self._wake()
-
-    def _on_readable(self) -> None:
-        exchange, begun = self.exchange, self.exchange.begun
-        exchange.take(self.worker.receive())
-        if exchange.done:
-            self._stop()
-        elif len(exchange.events) >= _MANY_EVENTS:
-            self._read_no_more()
-        if exchange.begun is not begun:
-            self._set_deadline()
-        if exchange.done or exchange.events:
-            self._wake()
-
-    def _on_writable(self) -> None:
-        assert self._rest is not None
-        rest = _sent(self.worker, self._rest)
-        if rest is None:
-            self._loop.remove_writer(self.worker.fd)
-        self._rest = rest
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
 
 _engines: weakref.WeakSet[ProcessEngine] = weakref.WeakSet()

@@ -1,0 +1,127 @@
+"""The async driver of one call: the loop watches the worker's socket, the caller's task tells the events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from toolrun.execution.deadlines import wheel
+from toolrun.execution.processes._exchange import Exchange
+from toolrun.execution.processes._relay import Relay
+from toolrun.execution.processes._watch import watch
+from toolrun.execution.processes._worker import Worker
+
+_MANY_EVENTS = 256
+"""Events that wait to be told before the loop stops reading: then the worker has to wait."""
+
+
+async def aconverse(exchange: Exchange, worker: Worker) -> Any:
+    """Have the call run by the worker; returns what it came to. Left early, it kills the worker."""
+    rest = exchange.begin(worker)
+    conversation = Conversation(exchange, worker)
+    relay: Relay | None = None
+    try:
+        conversation.start(rest)
+        while not exchange.done or exchange.events:
+            if exchange.events:
+                relay = relay or Relay(exchange.job, is_async=True)
+                await relay.atell(exchange.events.popleft())
+                conversation.read()
+            else:
+                await conversation.news()
+    except BaseException:
+        conversation.stop()
+        exchange.kill()
+        raise
+    finally:
+        if relay is not None:
+            await relay.aend(exchange.error)
+    return exchange.result()
+
+
+class Conversation:
+    """What the loop does for one call: read, write, and look at the clock."""
+
+    __slots__ = ("_loop", "_reading", "_rest", "_slot", "_waiter", "_watch", "exchange", "worker")
+
+    def __init__(self, exchange: Exchange, worker: Worker) -> None:
+        self.exchange, self.worker = exchange, worker
+        self._watch = watch()
+        self._loop = self._watch.loop
+        self._waiter: asyncio.Future[None] | None = None
+        self._reading = False
+        self._slot: int | None = None
+        self._rest: memoryview | None = None
+
+    def start(self, rest: memoryview | None) -> None:
+        """Watch the socket and the clock; `rest` is still to be sent."""
+        self.read()
+        if rest is not None:
+            self._rest = rest
+            self._loop.add_writer(self.worker.fd, self._on_writable)
+        if self.exchange.deadline is not None:
+            self._set_deadline()
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        self._pause()
+        if self._rest is not None:
+            self._rest = None
+            self._loop.remove_writer(self.worker.fd)
+        if self._slot is not None:
+            wheel().discard(self, self._slot)
+            self._slot = None
+
+    def news(self) -> asyncio.Future[None]:
+        """Done when there is an event, or the end."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def read(self) -> None:
+        """Read on, unless there is enough to tell already."""
+        if not self._reading and not self.exchange.done and len(self.exchange.events) < _MANY_EVENTS:
+            self._reading = True
+            self._watch.add(self.worker.fd, self._on_readable)
+
+    def _pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._watch.remove(self.worker.fd)
+
+    def _set_deadline(self) -> None:
+        seconds = self.exchange.seconds_left()
+        if seconds is not None:
+            if self._slot is not None:
+                wheel().discard(self, self._slot)
+            self._slot = wheel().add(self, seconds)
+
+    def expire(self) -> None:
+        """The deadline has come."""
+        self._slot = None
+        if not self.exchange.done:
+            self.stop()
+            self.exchange.time_out()
+            self._wake()
+
+    def _on_readable(self) -> None:
+        exchange = self.exchange
+        begun = exchange.begun
+        exchange.take(self.worker.receive())
+        if exchange.done:
+            self.stop()
+        elif len(exchange.events) >= _MANY_EVENTS:
+            self._pause()
+        elif exchange.begun is not begun:
+            self._set_deadline()
+        if exchange.done or exchange.events:
+            self._wake()
+
+    def _on_writable(self) -> None:
+        assert self._rest is not None
+        self._rest = self.worker.send_rest(self._rest)
+        if self._rest is None:
+            self._loop.remove_writer(self.worker.fd)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
