@@ -17,9 +17,9 @@ import toolrun.tracers
 
 PUBLIC = {
     toolrun: """
-        AsyncCallbackHandler AsyncCallbackManager BaseCallbackHandler BaseTool CallRequest CallResult CallbackManager
-        StructuredTool Tool ToolException ToolMessage ToolRunner ToolrunError current_run flush tool
-        watchdog
+        AsyncCallbackHandler AsyncCallbackManager BaseCallbackHandler BaseTool Cache CallRequest CallResult
+        CallbackManager InvalidPolicy Retry SessionLost StructuredTool Tool ToolDenied ToolException ToolMessage
+        ToolRunner ToolTimeout ToolrunError WorkerCrashed current_run flush statistics tool watchdog
     """,
     toolrun.callbacks: """
         AsyncCallbackHandler AsyncCallbackManager AsyncCallbackManagerForChainGroup AsyncCallbackManagerForChainRun

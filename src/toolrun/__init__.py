@@ -28,6 +28,10 @@ if TYPE_CHECKING:
         flush,
     )
     from toolrun.errors import ToolrunError
+    from toolrun.execution.cache import Cache
+    from toolrun.execution.errors import InvalidPolicy, SessionLost, ToolDenied, ToolTimeout, WorkerCrashed
+    from toolrun.execution.retry import Retry
+    from toolrun.execution.statistics import statistics
     from toolrun.execution.watchdog import watchdog
     from toolrun.runner import CallRequest, CallResult, ToolRunner
     from toolrun.tools import BaseTool, StructuredTool, Tool, ToolException, ToolMessage, tool
@@ -37,17 +41,25 @@ __all__ = [
     "AsyncCallbackManager",
     "BaseCallbackHandler",
     "BaseTool",
+    "Cache",
     "CallRequest",
     "CallResult",
     "CallbackManager",
+    "InvalidPolicy",
+    "Retry",
+    "SessionLost",
     "StructuredTool",
     "Tool",
+    "ToolDenied",
     "ToolException",
     "ToolMessage",
     "ToolRunner",
+    "ToolTimeout",
     "ToolrunError",
+    "WorkerCrashed",
     "current_run",
     "flush",
+    "statistics",
     "tool",
     "watchdog",
 ]
@@ -62,6 +74,10 @@ _HOMES = {
         "flush",
     ),
     "toolrun.errors": ("ToolrunError",),
+    "toolrun.execution.cache": ("Cache",),
+    "toolrun.execution.errors": ("InvalidPolicy", "SessionLost", "ToolDenied", "ToolTimeout", "WorkerCrashed"),
+    "toolrun.execution.retry": ("Retry",),
+    "toolrun.execution.statistics": ("statistics",),
     "toolrun.execution.watchdog": ("watchdog",),
     "toolrun.runner": ("CallRequest", "CallResult", "ToolRunner"),
     "toolrun.tools": ("BaseTool", "StructuredTool", "Tool", "ToolException", "ToolMessage", "tool"),

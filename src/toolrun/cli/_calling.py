@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from typing import Any
 
 import click
 
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
+from toolrun.cli._policy import make_runner
 from toolrun.errors import ToolrunError
-from toolrun.runner import CallRequest, CallResult, ToolRunner
+from toolrun.runner import CallRequest, CallResult
 from toolrun.runner._json import encode
 from toolrun.tools.formats import loads
 
 
-def call_once(spec: str, name: str, arguments: str, session: str | None) -> int:
+def call_once(spec: str, name: str, arguments: str, session: str | None, policy: dict[str, Any]) -> int:
     """Run one call and print its output as JSON; the exit status. What the tool prints goes to standard error."""
     try:
         parsed = loads(arguments)
     except ValueError as error:
         raise Unusable(f"the arguments are not JSON: {error}") from None
     with redirect_stdout(sys.stderr):
-        [result] = ToolRunner(load(spec)).run_all([CallRequest(name, parsed, "call", session)])
+        [result] = make_runner(load(spec), policy).run_all([CallRequest(name, parsed, "call", session)])
     if result.ok:
         click.echo(encode(result.output)[0])
         return 0

@@ -18,20 +18,23 @@ from toolrun._ids import monotonic
 from toolrun._offload import HANDLER_POOL
 from toolrun.cli._errors import Unusable
 from toolrun.cli._load import load
+from toolrun.cli._policy import make_runner
 from toolrun.cli._progress import Bar, Lines, Quiet, Watcher
 from toolrun.cli._source import CallsFile
 from toolrun.cli._summary import Summary
-from toolrun.runner import CallResult, ToolRunner
+from toolrun.runner import CallResult
 from toolrun.runner._batch import Batch
 
 SHOWN_MALFORMED = 10
 
 
-def run_calls(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool) -> int:
+def run_calls(
+    tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool, policy: dict[str, Any]
+) -> int:
     """Run the calls; the exit status. What tools print goes to standard error, so that results stay clean."""
     stdout = sys.stdout
     with redirect_stdout(sys.stderr if output is None else stdout):
-        runner = ToolRunner(load(tools), concurrency=concurrency)
+        runner = make_runner(load(tools), policy, concurrency=concurrency)
         with CallsFile(calls, format) as source, ResultsFile(output or stdout, not_this=calls) as results:
             return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
 

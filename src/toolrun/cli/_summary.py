@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolrun.execution.statistics import statistics
 from toolrun.runner import CallResult
 
 SHOWN_FAILURES = 8
@@ -64,6 +65,8 @@ class Summary:
             console.print(f"{more:>6,} x other failures", highlight=False)
         calls = len(self.total.durations)
         console.print(f"{calls:,} calls in {elapsed:.2f} s, {self.total.errors:,} failed.", highlight=False)
+        if abandoned := statistics().abandoned_threads:
+            console.print(f"{abandoned:,} of them would not stop and were abandoned in their threads.", highlight=False)
 
 
 def _cells(figures: ToolFigures) -> tuple[str, ...]:

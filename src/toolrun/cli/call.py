@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
+
+from toolrun.cli._policy import policy_options
 
 
 @click.command()
@@ -12,7 +15,8 @@ import click
 @click.argument("name")
 @click.argument("arguments", metavar="'JSON'", default="{}")
 @click.option("--session", metavar="ID", help="The session on whose tools the call runs.")
-def call(tools: str, name: str, arguments: str, session: str | None) -> None:
+@policy_options
+def call(tools: str, name: str, arguments: str, session: str | None, **policy: Any) -> None:
     """Run the tool NAME of TOOLS once and print its output.
 
     The arguments are a JSON object. The exit status is 0 if the call succeeded,
@@ -20,4 +24,4 @@ def call(tools: str, name: str, arguments: str, session: str | None) -> None:
     """
     from toolrun.cli._calling import call_once
 
-    sys.exit(call_once(tools, name, arguments, session))
+    sys.exit(call_once(tools, name, arguments, session, policy))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
+
+from toolrun.cli._policy import policy_options
 
 
 @click.command()
@@ -18,8 +21,9 @@ import click
     default="auto",
     help="What the lines of CALLS are; found out for each line unless given.",
 )
+@policy_options
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
-def run(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool) -> None:
+def run(tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool, **policy: Any) -> None:
     """Run every call of a file with TOOLS.
 
     CALLS.jsonl has JSON lines {"id", "name", "arguments", "session"?}, or the
@@ -27,10 +31,14 @@ def run(tools: str, calls: str, output: str | None, concurrency: int, format: st
     standard input. Calls of one session run in their order on the session's own
     tools, all others at once.
 
+    The options from --timeout to --memory-limit hold for tools that do not say
+    otherwise. A tool that requires approval asks at the terminal; where there
+    is none, its calls are denied.
+
     Every call gets one line of JSON, as it ends. The exit status is 0 if every
     call succeeded, 1 if some failed, 2 if the input is unusable, 130 after
     Ctrl-C.
     """
     from toolrun.cli._running import run_calls
 
-    sys.exit(run_calls(tools, calls, output, concurrency, format, quiet))
+    sys.exit(run_calls(tools, calls, output, concurrency, format, quiet, policy))

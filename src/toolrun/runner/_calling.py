@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolrun._ids import monotonic, new_run_id, now
-from toolrun.run import RunStatus, status_of
+from toolrun.run import NOT_STOPPED, RunStatus, status_of
 from toolrun.runner._errors import InvalidArguments, error_record
 from toolrun.runner._functions import Encoding, encoding
 from toolrun.runner.result import CallResult
@@ -14,16 +14,19 @@ from toolrun.tools._call import Call, arun_call
 from toolrun.tools.formats import CallRequest
 
 if TYPE_CHECKING:
+    from toolrun.execution.policy import Policy
     from toolrun.tools import BaseTool
     from toolrun.tools.config import RunConfig
 
 
-async def run_request(request: CallRequest, sessions: Sessions, config: RunConfig) -> CallResult:
+async def run_request(
+    request: CallRequest, sessions: Sessions, config: RunConfig, policy: Policy | None = None
+) -> CallResult:
     """Run the request to its result, whatever happens on the way, a cancel included."""
     attempt = _Attempt(request)
     try:
         tools = await sessions.tools_of(request.session)
-        await attempt.run(tools[request.name], config)
+        await attempt.run(tools[request.name], config, policy)
     except BaseException as error:  # SystemExit too: it ends the call, not the batch
         attempt.error = error
     return attempt.result()
@@ -42,13 +45,13 @@ class _Attempt:
     def _start_clock(self) -> None:
         self.started_at, self.began = now(), monotonic()
 
-    async def run(self, tool: BaseTool, config: RunConfig) -> None:
+    async def run(self, tool: BaseTool, config: RunConfig, policy: Policy | None) -> None:
         """Make the call; the clock starts anew, for the time before was not the tool's."""
         request = self.request
         if not isinstance(request.arguments, dict):
             raise InvalidArguments(request.name, request.arguments)
         given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
-        self.call = Call(tool, given, _config_of(request, config))
+        self.call = Call(tool, given, _config_of(request, config), defaults=policy)
         self._start_clock()
         token = encoding.set(self.encoding)
         try:
@@ -69,6 +72,7 @@ class _Attempt:
             started_at=self.started_at,
             duration_ms=(monotonic() - self.began) * 1000,
             position=request.position,
+            stopped_by=call.stopped_by if call else NOT_STOPPED,
         )
         if self.error is not None:
             result.exception, result.error = self.error, error_record(self.error)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from toolrun.run import RunStatus
+from toolrun.run import NOT_STOPPED, RunStatus, StoppedBy
 from toolrun.runner._json import encode
 
 
@@ -28,6 +28,8 @@ class CallResult:
     output: Any = None
     error: Mapping[str, str] | None = None
     exception: BaseException | None = field(default=None, repr=False)
+    stopped_by: StoppedBy = NOT_STOPPED
+    """How a body that did not end by itself was stopped, as far as it was known when the call ended."""
     position: int = field(default=0, repr=False)
     line: bytes = field(default=b"", repr=False)
 
@@ -55,6 +57,8 @@ class CallResult:
                 fields["json_exact"] = False
         else:
             fields["error"] = self.error
+            if self.stopped_by is not NOT_STOPPED:
+                fields["stopped_by"] = self.stopped_by.value
         fields["started_at"] = datetime.fromtimestamp(self.started_at, UTC)
         fields["duration_ms"] = round(self.duration_ms, 3)
         self.line = _line(fields)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the class is imported by programs that may never run a batch: what it needs comes with the first
     from toolrun.callbacks import BaseCallbackHandler, Callbacks
+    from toolrun.execution.retry import Retry
     from toolrun.runner._batch import Batch
     from toolrun.runner._events import StreamEvent
     from toolrun.runner._reading import Calls
@@ -36,9 +37,17 @@ class ToolRunner:
         callbacks: Callbacks = None,
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        retry: Retry | int | None = None,
+        engine: str | None = None,
+        max_concurrency: int | None = None,
+        rate_limit: float | None = None,
+        memory_limit: int | None = None,
     ) -> None:
+        """`timeout` and what follows hold for each tool that does not say otherwise: see `execution/policy.py`."""
         from toolrun.callbacks import CallbackManager
         from toolrun.callbacks._plan import check_handler
+        from toolrun.execution.policy import NO_POLICY, Policy, check
         from toolrun.runner.toolbox import is_factory, toolbox
 
         for handler in CallbackManager.configure(callbacks).handlers:
@@ -48,6 +57,9 @@ class ToolRunner:
         self.concurrency = concurrency
         self._factory: Callable[[Any], Any] | None = tools if is_factory(tools) else None
         self._shared = None if self._factory else toolbox(tools)
+        policy = Policy(timeout, retry, max_concurrency, rate_limit, None, engine, memory_limit)
+        check(policy)
+        self._policy = None if policy == NO_POLICY else policy
         self._config: RunConfig = {"callbacks": callbacks, "tags": tags or [], "metadata": metadata or {}}
 
     def run_all(self, calls: Iterable[Any]) -> list[CallResult]:
@@ -92,7 +104,7 @@ class ToolRunner:
         config: RunConfig = {**self._config, "callbacks": _joined(self._config["callbacks"], handlers)}
 
         async def run_one(request: CallRequest) -> CallResult:
-            return await run_request(request, sessions, config)
+            return await run_request(request, sessions, config, self._policy)
 
         return Batch(run_one, self.concurrency)
 

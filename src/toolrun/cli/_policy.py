@@ -1,0 +1,76 @@
+"""Options of the command line that say how tools are to run, where the tools themselves do not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolrun.cli._errors import Unusable
+
+if TYPE_CHECKING:
+    from toolrun.runner import ToolRunner
+
+
+class Size(click.ParamType):  # type: ignore[type-arg]  # it takes arguments in stubs alone
+    """A number of bytes: 500000, 512M or 2G."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        number, unit = (value[:-1], value[-1]) if value[-1:] in _UNITS else (value, "")
+        try:
+            return int(number) * _UNITS[unit]
+        except ValueError:
+            self.fail(f"{value!r} is no size: give bytes, or a number with K, M or G.", param, ctx)
+
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+_ABOVE_ZERO = click.FloatRange(0, min_open=True)
+_OPTIONS = (
+    click.option("--timeout", type=_ABOVE_ZERO, metavar="S", help="Seconds that each attempt of a call may take."),
+    click.option("--retry", type=click.IntRange(1), metavar="N", help="Attempts of a call, the first one counted."),
+    click.option("--engine", type=click.Choice(["inline", "threads", "processes"]), help="Where sync tools run."),
+    click.option("--max-concurrency", type=click.IntRange(1), metavar="N", help="Calls of each tool at once."),
+    click.option("--rate-limit", type=_ABOVE_ZERO, metavar="N", help="Calls of each tool that begin in a second."),
+    click.option("--memory-limit", type=Size(), metavar="SIZE", help="Of a worker process: bytes, or 512M."),
+)
+
+
+def policy_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options; what is given reaches the command as keywords of `ToolRunner`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def make_runner(tools: Any, policy: dict[str, Any], **options: Any) -> ToolRunner:
+    """A runner of these tools; calls that require approval ask at the terminal, if there is one with a user at it."""
+    from toolrun.execution.approval import ask_at_terminal
+    from toolrun.execution.errors import InvalidPolicy
+    from toolrun.runner import ToolRunner
+
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        ask_at_terminal(_ask)
+    try:
+        return ToolRunner(tools, **policy, **options)
+    except InvalidPolicy as error:
+        raise Unusable(str(error)) from None
+
+
+_one_at_a_time = Lock()
+
+
+def _ask(tool: str, arguments: dict[str, Any]) -> bool | str:
+    """Whether the user agrees to the call. JSON, so that nothing in the arguments reaches the terminal raw."""
+    with _one_at_a_time:
+        try:
+            return click.confirm(f"\nRun {tool} {json.dumps(arguments, default=repr)}?", default=False, err=True)
+        except click.Abort:
+            return "nobody answered"
