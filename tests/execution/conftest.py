@@ -32,13 +32,15 @@ class Workers:
         self.job = Job(Body(function), args, kwargs, copy_context(), **bounds)
         return self.driver.run(self.engine.arun(self.job)) if self.driver.is_async else self.engine.run(self.job)
 
-    def call_in_run(self, function: Callable[..., Any], *args: Any, handlers: Any, **scope: Any) -> Any:
+    def call_in_run(
+        self, function: Callable[..., Any], *args: Any, handlers: Any, timeout: Any = None, **scope: Any
+    ) -> Any:
         """The same, as the body of a tool run with these handlers; its end event is told, too."""
         if self.driver.is_async:
-            return self.driver.run(self._acall_in_run(function, args, handlers, scope))
+            return self.driver.run(self._acall_in_run(function, args, handlers, timeout, scope))
         manager = CallbackManager.configure(inheritable_callbacks=handlers, **scope)
         run = manager.on_tool_start({"name": "tool"}, "")
-        self.job = self._job_in(run, function, args)
+        self.job = self._job_in(run, function, args, timeout)
         try:
             result = self.engine.run(self.job)
         except Exception as error:
@@ -47,10 +49,10 @@ class Workers:
         run.on_tool_end(result)
         return result
 
-    async def _acall_in_run(self, function: Any, args: Any, handlers: Any, scope: Any) -> Any:
+    async def _acall_in_run(self, function: Any, args: Any, handlers: Any, timeout: Any, scope: Any) -> Any:
         manager = AsyncCallbackManager.configure(inheritable_callbacks=handlers, **scope)
         run = await manager.on_tool_start({"name": "tool"}, "")
-        self.job = self._job_in(run, function, args)
+        self.job = self._job_in(run, function, args, timeout)
         try:
             result = await self.engine.arun(self.job)
         except Exception as error:
@@ -59,11 +61,11 @@ class Workers:
         await run.on_tool_end(result)
         return result
 
-    def _job_in(self, run: Any, function: Any, args: Any) -> Job:
+    def _job_in(self, run: Any, function: Any, args: Any, timeout: Any) -> Job:
         body = Body(function)
         if body.is_async != self.driver.is_async:
             run = run.get_async() if body.is_async else run.get_sync()
-        return Job(body, args, {}, run_context(run), run=run, name="tool")
+        return Job(body, args, {}, run_context(run), run=run, name="tool", timeout=timeout)
 
 
 @pytest.fixture

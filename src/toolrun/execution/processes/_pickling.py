@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from toolrun.callbacks import context
+from toolrun.callbacks.context import current_run
 from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager
 from toolrun.callbacks.run_manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from toolrun.execution.processes import _forward
@@ -89,6 +91,11 @@ def _dump_thoroughly(value: Any) -> bytes:
 
     class Thorough(cloudpickle.Pickler):  # type: ignore[misc]
         dispatch_table = cloudpickle.Pickler.dispatch_table.new_child(_REDUCERS)
+
+        def reducer_override(self, value: Any) -> Any:
+            if value is current_run:  # the method of a context variable, which nobody can pickle
+                return getattr, (context, "current_run")
+            return super().reducer_override(value)
 
     buffer = io.BytesIO()
     Thorough(buffer, _PROTOCOL).dump(value)

@@ -42,6 +42,11 @@ class Pool:
         with self._lock:
             return list(self._workers)
 
+    def waiting(self) -> int:
+        """How many calls wait for a worker."""
+        with self._lock:
+            return len(self._line) + sum(len(worker.waiting) for worker in self._workers)
+
     def take(self, session: Hashable | None = None) -> Worker | Future[Worker]:
         """A worker for one call, or a future that gets one; raises `SessionLost`."""
         with self._lock:

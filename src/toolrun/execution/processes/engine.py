@@ -46,6 +46,16 @@ class ProcessEngine:
     def limit(self, limit: int) -> None:
         self._pool.limit = limit
 
+    @property
+    def workers(self) -> int:
+        """How many workers there are now."""
+        return len(self._pool.workers())
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a worker."""
+        return self._pool.waiting()
+
     def run(self, job: Job) -> Any:
         """Run the job in a worker and wait for it."""
         exchange = Exchange(job)
