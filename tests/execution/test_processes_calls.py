@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import wraps
+from contextvars import Context, copy_context
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -17,6 +17,8 @@ import pytest
 from toolrun.execution.body import Body
 from toolrun.execution.errors import NotPicklable
 from toolrun.execution.job import Job
+from toolrun.execution.processes import PROCESSES
+from toolrun.execution.processes._frames import KNOWN_BODIES
 from toolrun.execution.processes.errors import RemoteError
 
 pytestmark = pytest.mark.timeout(30)
@@ -132,6 +134,15 @@ def test_calls_beyond_the_limit_wait_in_line(new_engine: Any, async_driver: Any)
     assert len(engine._pool.workers()) == 3  # two at work, and the spare
 
 
+def test_a_worker_keeps_the_latest_of_many_bodies(new_engine: Any) -> None:
+    engine = new_engine(1)
+    bodies = [Body(partial(add, one)) for one in range(KNOWN_BODIES + 10)]
+    for _ in range(2):
+        assert [engine.run(Job(body, (1,), {}, Context())) for body in bodies] == [
+            one + 1 for one in range(len(bodies))
+        ]
+
+
 def test_threads_share_the_workers(new_engine: Any) -> None:
     engine, body = new_engine(2), Body(add)
     with ThreadPoolExecutor(8) as threads:
@@ -227,6 +238,13 @@ def test_a_body_that_cannot_be_sent_is_named(workers: Any) -> None:
     lock = threading.Lock()
     with pytest.raises(NotPicklable, match="the function"):
         workers.call(lambda: lock.locked())
+
+
+def test_a_body_that_cannot_be_sent_is_known_before_its_first_call() -> None:
+    lock = threading.Lock()
+    with pytest.raises(NotPicklable, match="'mine'.*lock"):
+        PROCESSES.check(Body(lambda: lock.locked()), "mine")
+    PROCESSES.check(Body(add), "add")
 
 
 def test_a_module_that_cannot_be_imported_there_fails_its_call(workers: Any, tmp_path: Any, monkeypatch: Any) -> None:

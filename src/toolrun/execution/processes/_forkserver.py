@@ -28,9 +28,8 @@ _DO_NOT_WAIT = socket.MSG_DONTWAIT
 _CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
-def main(control: int, path: list[str]) -> None:
+def main(control: int) -> None:
     """Serve until the parent goes."""
-    sys.path[:] = path
     os.set_inheritable(control, False)
     server = ForkServer(socket.socket(fileno=control))
     try:

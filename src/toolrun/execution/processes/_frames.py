@@ -39,6 +39,9 @@ class Kind(IntEnum):
 
 LOAD, CALL, DROP, LOADED, EVENT, RETURN, RAISE, REFUSE, HELLO, EXIT = map(int, Kind)
 
+KNOWN_BODIES = 256
+"""How many a worker keeps. Both ends count, and drop all of them before the next one."""
+
 Frame = tuple[int, bytes]
 """Kind and payload."""
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from toolrun.execution.processes._worker import Worker
 
-_SERVE = "from toolrun.execution.processes._forkserver import main; main({fd}, {path!r})"
+_SERVE = "import sys; sys.path[:] = {path!r}; from toolrun.execution.processes._forkserver import main; main({fd})"
 
 
 class Launcher:

@@ -27,6 +27,7 @@ from toolrun.execution.processes._frames import (
     DROP,
     EVENT,
     HELLO,
+    KNOWN_BODIES,
     LOAD,
     LOADED,
     RAISE,
@@ -40,21 +41,21 @@ from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_va
 from toolrun.execution.processes._shipping import unpacked
 from toolrun.execution.processes.sessions import Member, drop_session
 
-_KNOWN_BODIES = 256
 _CHUNK = 1 << 16
 
 
 def serve(sock: socket.socket) -> None:
     """Serve the parent at the other end."""
     server = Server(sock)
-    server.send(frame(HELLO, os.getpid().to_bytes(4, "little")))
-    for kind, payload in server.frames():
-        if kind == LOAD:
-            server.load(payload)
-        elif kind == CALL:
-            server.call(payload)
-        elif kind == DROP:
-            drop_session(pickle.loads(payload))
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the parent does not wait any more
+        server.send(frame(HELLO, os.getpid().to_bytes(4, "little")))
+        for kind, payload in server.frames():
+            if kind == LOAD:
+                server.load(payload)
+            elif kind == CALL:
+                server.call(payload)
+            elif kind == DROP:
+                drop_session(pickle.loads(payload))
 
 
 class Server:
@@ -75,17 +76,14 @@ class Server:
         """What the parent sends, until it goes."""
         decoder = Decoder()
         while True:
-            try:
-                data = self._sock.recv(_CHUNK)
-            except ConnectionResetError:
-                return
+            data = self._sock.recv(_CHUNK)
             if not data:
                 return
             yield from decoder.feed(data)
 
     def load(self, payload: bytes) -> None:
         """Learn a body. Why one cannot be had is told by the call that asks for it."""
-        if len(self._bodies) >= _KNOWN_BODIES:
+        if len(self._bodies) >= KNOWN_BODIES:
             self._bodies.clear()
         number, body = unpacked(payload)
         try:

@@ -10,10 +10,9 @@ import socket
 from collections.abc import Hashable
 from concurrent.futures import Future
 
-from toolrun.execution.processes._frames import EXIT, HELLO, Decoder, Frame, exit_code_of
+from toolrun.execution.processes._frames import EXIT, HELLO, KNOWN_BODIES, Decoder, Frame, exit_code_of
 
 _CHUNK = 1 << 16
-_KNOWN_BODIES = 256
 
 
 class Worker:
@@ -48,8 +47,8 @@ class Worker:
         """Whether the worker does not know this body yet; from now on it does."""
         if number in self._known:
             return False
-        if len(self._known) >= _KNOWN_BODIES:
-            self._known.clear()  # the worker drops what it has in the same way, when it gets this one
+        if len(self._known) >= KNOWN_BODIES:
+            self._known.clear()
         self._known.add(number)
         return True
 

@@ -13,7 +13,7 @@ import sys
 import weakref
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 from toolrun.execution.body import Body
@@ -34,7 +34,7 @@ class ProcessEngine:
     name = "processes"
 
     def __init__(self, limit: int | None = None) -> None:
-        self._pool = Pool(LAUNCHER.launch, limit or 2 * len(os.sched_getaffinity(0)))
+        self._pool = Pool(LAUNCHER.launch, limit or 2 * _processors())
         _engines.add(self)
 
     @property
@@ -55,6 +55,10 @@ class ProcessEngine:
     def waiting(self) -> int:
         """How many calls wait for a worker."""
         return self._pool.waiting()
+
+    def check(self, body: Body, name: str) -> None:
+        """Whether workers can get this body: `NotPicklable` says what of it they cannot, and why."""
+        Exchange(Job(body, (), {}, Context(), name=name))
 
     def run(self, job: Job) -> Any:
         """Run the job in a worker and wait for it."""
@@ -143,6 +147,10 @@ class ProcessEngine:
         for worker in self._pool.workers():
             worker.close()
         self._pool.forget()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _opening(session: Hashable, factory: Any, describe: Any) -> Job:
