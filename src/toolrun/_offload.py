@@ -110,15 +110,15 @@ class ThreadPool:
     def replace(self, thread: int) -> None:
         """Do not count this thread any more: its call does not end. As many as the bound are replaced, and no more."""
         self._lost.add(thread)
-        if self._jobs.qsize() > len(self._idle):
-            self._grow()
+        self._want_more()
 
     def take_back(self, thread: int) -> None:
         """Count it again: its call has ended after all."""
         self._lost.discard(thread)
 
     def _is_full(self) -> bool:
-        return self._threads >= self.max_threads + min(len(self._lost), self.max_threads)
+        lost = self._lost
+        return self._threads >= (self.max_threads + min(len(lost), self.max_threads) if lost else self.max_threads)
 
     def start(self, function: Callable[..., Any], *args: Any) -> asyncio.Future[Outcome]:
         """Run the call in a thread; the future, of the running loop, gets its `Outcome`, never an exception.
@@ -154,7 +154,11 @@ class ThreadPool:
 
     def _put(self, job: _Job) -> None:
         self._jobs.put(job)
-        if self._jobs.qsize() > len(self._idle) and self._threads < self.max_threads:
+        self._want_more()
+
+    def _want_more(self) -> None:
+        """Have a thread started if there is more to do than there are idle ones."""
+        if self._jobs.qsize() > len(self._idle) and not self._is_full():
             self._wanted.put(None)
             if self._grower is None:
                 self._start_grower()
@@ -174,7 +178,7 @@ class ThreadPool:
 
     def _add_thread(self) -> None:
         with self._counting:
-            if self._threads == self.max_threads:
+            if self._is_full():
                 return
             self._threads += 1
             number = self._threads

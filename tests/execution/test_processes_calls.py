@@ -242,7 +242,7 @@ def test_a_body_that_cannot_be_sent_is_named(workers: Any) -> None:
 
 def test_a_body_that_cannot_be_sent_is_known_before_its_first_call() -> None:
     lock = threading.Lock()
-    with pytest.raises(NotPicklable, match="'mine'.*lock"):
+    with pytest.raises(NotPicklable, match=r"'mine'.*lock"):
         PROCESSES.check(Body(lambda: lock.locked()), "mine")
     PROCESSES.check(Body(add), "add")
 
