@@ -28,8 +28,14 @@ READ_AHEAD = 1000
 class Batch:
     """Runs the calls of one source by `run_one`, and gives their results as they end."""
 
-    def __init__(self, run_one: Callable[[CallRequest], Coroutine[Any, Any, CallResult]], concurrency: int) -> None:
-        self._run_one = run_one
+    def __init__(
+        self,
+        run_one: Callable[[CallRequest], Coroutine[Any, Any, CallResult]],
+        concurrency: int,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`close` is called when the last call has ended."""
+        self._run_one, self._close = run_one, close
         self._slots = asyncio.Semaphore(concurrency)
         self._room = asyncio.Semaphore(concurrency + READ_AHEAD)
         self._results: asyncio.Queue[CallResult | None] = asyncio.Queue()
@@ -51,6 +57,7 @@ class Batch:
         finally:
             self.stop()
             await asyncio.gather(feeder, *self._tasks, return_exceptions=True)
+            self._close()
 
     def stop(self) -> None:
         """Read no further and cancel what runs; each call that was read still gets its result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from toolrun._ids import monotonic, new_run_id, now
@@ -26,7 +27,7 @@ async def run_request(
     attempt = _Attempt(request)
     try:
         tools = await sessions.tools_of(request.session)
-        await attempt.run(tools[request.name], config, policy)
+        await attempt.run(tools[request.name], config, policy, sessions.home_of(request.session))
     except BaseException as error:  # SystemExit too: it ends the call, not the batch
         attempt.error = error
     return attempt.result()
@@ -45,13 +46,13 @@ class _Attempt:
     def _start_clock(self) -> None:
         self.started_at, self.began = now(), monotonic()
 
-    async def run(self, tool: BaseTool, config: RunConfig, policy: Policy | None) -> None:
+    async def run(self, tool: BaseTool, config: RunConfig, policy: Policy | None, home: Hashable | None = None) -> None:
         """Make the call; the clock starts anew, for the time before was not the tool's."""
         request = self.request
         if not isinstance(request.arguments, dict):
             raise InvalidArguments(request.name, request.arguments)
         given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
-        self.call = Call(tool, given, _config_of(request, config), defaults=policy)
+        self.call = Call(tool, given, _config_of(request, config), defaults=policy, session=home)
         self._start_clock()
         token = encoding.set(self.encoding)
         try:
@@ -74,6 +75,8 @@ class _Attempt:
             position=request.position,
             stopped_by=call.stopped_by if call else NOT_STOPPED,
         )
+        if call is not None and call.job is not None:
+            result.cached, result.attempts = call.job.cached, getattr(call.job, "attempts", 1)
         if self.error is not None:
             result.exception, result.error = self.error, error_record(self.error)
             return result.written()

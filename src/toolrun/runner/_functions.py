@@ -11,10 +11,11 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import lru_cache, partial, wraps
+from functools import lru_cache, partial, update_wrapper
 from types import MethodType
 from typing import Any
 
+from toolrun.runner._answers import answering, shown_of
 from toolrun.runner._json import encode
 from toolrun.tools import BaseTool, StructuredTool
 from toolrun.tools._plan import plan_of
@@ -37,6 +38,8 @@ class Encoding:
 
     def of(self, value: Any) -> Encoded | None:
         """The JSON of this very value; None if it did not come straight from a body that takes it."""
+        if (shown := shown_of(value)) is not None:
+            return encode(shown)[0], False
         return self._taken[1] if self._taken and self._taken[0] is value else None
 
 
@@ -78,15 +81,29 @@ def _made(name: str, function: Callable[..., Any]) -> StructuredTool:
 def _body(function: Callable[..., Any]) -> dict[str, Any]:
     if asyncio.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return {"coroutine": function}
-    return {"func": function if inspect.isgeneratorfunction(function) else _encoding_body(function)}
+    return {"func": function if inspect.isgeneratorfunction(function) else EncodingBody(function)}
 
 
-def _encoding_body(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def body(*args: Any, **kwargs: Any) -> Any:
-        value = function(*args, **kwargs)
+class EncodingBody:
+    """A sync function that takes the JSON of what it returns. In a worker process it is the function alone."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        value = self._function(*args, **kwargs)
         if (place := encoding.get()) is not None:
             place.take(value)
         return value
 
-    return body
+    def __reduce__(self) -> Any:
+        from toolrun.execution.processes._shipping import packed
+
+        return _in_worker, (packed(self._function),)
+
+
+def _in_worker(function: Any) -> Callable[..., Any]:
+    from toolrun.execution.processes._shipping import Reference
+
+    return answering(function.resolve() if isinstance(function, Reference) else function)

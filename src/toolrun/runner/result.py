@@ -30,6 +30,10 @@ class CallResult:
     exception: BaseException | None = field(default=None, repr=False)
     stopped_by: StoppedBy = NOT_STOPPED
     """How a body that did not end by itself was stopped, as far as it was known when the call ended."""
+    attempts: int = 1
+    """How often the body was tried."""
+    cached: bool = False
+    """Whether the output is that of an earlier call."""
     position: int = field(default=0, repr=False)
     line: bytes = field(default=b"", repr=False)
 
@@ -59,6 +63,10 @@ class CallResult:
             fields["error"] = self.error
             if self.stopped_by is not NOT_STOPPED:
                 fields["stopped_by"] = self.stopped_by.value
+        if self.attempts > 1:
+            fields["attempts"] = self.attempts
+        if self.cached:
+            fields["cached"] = True
         fields["started_at"] = datetime.fromtimestamp(self.started_at, UTC)
         fields["duration_ms"] = round(self.duration_ms, 3)
         self.line = _line(fields)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the class is imported by programs that may never run a batch: what it needs comes with the first
     from toolrun.callbacks import BaseCallbackHandler, Callbacks
+    from toolrun.execution.cache import Cache
+    from toolrun.execution.policy import Approval, Policy
     from toolrun.execution.retry import Retry
     from toolrun.runner._batch import Batch
     from toolrun.runner._events import StreamEvent
@@ -43,11 +45,16 @@ class ToolRunner:
         max_concurrency: int | None = None,
         rate_limit: float | None = None,
         memory_limit: int | None = None,
+        cache: Cache | float | bool | None = None,
+        requires_approval: Approval | None = None,
     ) -> None:
-        """`timeout` and what follows hold for each tool that does not say otherwise: see `execution/policy.py`."""
+        """`timeout` and what follows hold for each tool that does not say otherwise: see `execution/policy.py`.
+
+        With `engine="processes"` each session lives in one worker process, with its factory.
+        """
         from toolrun.callbacks import CallbackManager
         from toolrun.callbacks._plan import check_handler
-        from toolrun.execution.policy import NO_POLICY, Policy, check
+        from toolrun.execution.policy import Policy
         from toolrun.runner.toolbox import is_factory, toolbox
 
         for handler in CallbackManager.configure(callbacks).handlers:
@@ -57,9 +64,9 @@ class ToolRunner:
         self.concurrency = concurrency
         self._factory: Callable[[Any], Any] | None = tools if is_factory(tools) else None
         self._shared = None if self._factory else toolbox(tools)
-        policy = Policy(timeout, retry, max_concurrency, rate_limit, None, engine, memory_limit)
-        check(policy)
-        self._policy = None if policy == NO_POLICY else policy
+        self._policy = _checked(
+            Policy(timeout, retry, max_concurrency, rate_limit, cache, engine, memory_limit, requires_approval)
+        )
         self._config: RunConfig = {"callbacks": callbacks, "tags": tags or [], "metadata": metadata or {}}
 
     def run_all(self, calls: Iterable[Any]) -> list[CallResult]:
@@ -100,13 +107,25 @@ class ToolRunner:
         from toolrun.runner._calling import run_request
         from toolrun.runner.sessions import Sessions
 
-        sessions = Sessions(self._shared, self._factory)
+        in_workers = self._policy is not None and self._policy.engine == "processes"
+        sessions = Sessions(self._shared, self._factory, in_workers=in_workers)
         config: RunConfig = {**self._config, "callbacks": _joined(self._config["callbacks"], handlers)}
 
         async def run_one(request: CallRequest) -> CallResult:
             return await run_request(request, sessions, config, self._policy)
 
-        return Batch(run_one, self.concurrency)
+        return Batch(run_one, self.concurrency, sessions.close)
+
+
+def _checked(policy: Policy) -> Policy | None:
+    """The policy, if it says anything; what cannot be is refused here, and not in the result of every call."""
+    from toolrun.execution.engine import engine_named
+    from toolrun.execution.policy import NO_POLICY, check
+
+    check(policy)
+    if policy.engine is not None:
+        engine_named(policy.engine)
+    return None if policy == NO_POLICY else policy
 
 
 def _joined(callbacks: Callbacks, handlers: Sequence[BaseCallbackHandler]) -> Callbacks:

@@ -27,10 +27,18 @@ class Toolbox(Mapping[str, BaseTool]):
         if member is None:
             raise UnknownTool(name, self._members)
         if not isinstance(member, BaseTool):
-            member = self._members[name] = as_tool(name, member)
+            member = self._members[name] = self._made(name, member)
         elif member.name != name:
             member = self._members[name] = member.model_copy(update={"name": name})
         return member
+
+    def _made(self, name: str, member: Any) -> BaseTool:
+        return as_tool(name, member)
+
+    @property
+    def members(self) -> Mapping[str, BaseTool | Callable[..., Any]]:
+        """What there is, tools and what will be tools, as it is now."""
+        return self._members
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
