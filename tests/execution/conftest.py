@@ -12,7 +12,10 @@ from toolrun.callbacks import AsyncCallbackManager, CallbackManager
 from toolrun.callbacks.context import run_context
 from toolrun.execution.body import Body
 from toolrun.execution.job import Job
+from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes.engine import PROCESSES, ProcessEngine
+
+LAUNCHER.preload.append("pytest")  # which every module here imports, and so every worker
 
 
 class Workers:

@@ -6,7 +6,7 @@ errors       what can go wrong between two processes
 
 _exchange    one call as the parent sees it, from the call frame to its outcome; no I/O
 _relay       events that come from a worker, told to the handlers here
-_pool        which worker a call gets: the bound, the spare, the homes of sessions
+_pool        which worker a call gets: the bound, the spare, the homes of sessions; _ticket: a place in line
 _worker      the parent's end of one worker: its socket, how to kill it
 _launcher    starts the fork server, and asks it for workers
 

@@ -54,7 +54,7 @@ class ForkServer:
 
     def serve(self) -> None:
         """Take what comes: a request for a worker, the end of one, room to say so."""
-        for name in pickle.loads(_read(self._control, _read_size(self._control))):
+        for name in ("asyncio", "cloudpickle", *pickle.loads(_read(self._control, _read_size(self._control)))):
             with contextlib.suppress(Exception):
                 import_module(name)
         gc.collect()

@@ -28,6 +28,8 @@ class Launcher:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._setting: bytes = b""
+        self.preload: list[str] = []
+        """Modules that the fork server imports, so that workers begin with them; none that starts threads."""
 
     def launch(self) -> Worker:
         """A new worker: on its way, and ready to be written to."""
@@ -62,7 +64,8 @@ class Launcher:
                 process_group=0,  # out of reach of the terminal's Ctrl-C
             )
         self._control, self._setting = ours, _setting()
-        preload = pickle.dumps([name for name in sys.modules if name.partition(".")[0] == "toolrun"])
+        ours_here = [name for name in sys.modules if name.partition(".")[0] == "toolrun"]
+        preload = pickle.dumps([*ours_here, *self.preload])
         ours.sendall(len(preload).to_bytes(8, "little") + preload)
 
     def close(self) -> None:

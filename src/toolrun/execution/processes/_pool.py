@@ -11,11 +11,11 @@ import contextlib
 import pickle
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from threading import Lock
+from threading import RLock
 
 from toolrun.execution.errors import SessionLost
 from toolrun.execution.processes._frames import DROP, frame
+from toolrun.execution.processes._ticket import Ticket
 from toolrun.execution.processes._worker import Worker
 
 
@@ -29,12 +29,12 @@ class Pool:
 
     def forget(self) -> None:
         """Begin anew; for a forked child, too, which has none of its parent's workers."""
-        self._lock = Lock()
+        self._lock = RLock()  # the garbage collector may close a coroutine that holds a worker, at any time
         self._workers: set[Worker] = set()
         self._free: list[Worker] = []
         self._hosts: set[Worker] = set()  # idle ones with sessions
         self._busy = 0
-        self._line: deque[tuple[Hashable | None, Future[Worker]]] = deque()
+        self._line: deque[Ticket] = deque()
         self._homes: dict[Hashable, Worker | None] = {}
 
     def workers(self) -> list[Worker]:
@@ -47,27 +47,34 @@ class Pool:
         with self._lock:
             return len(self._line) + sum(len(worker.waiting) for worker in self._workers)
 
-    def take(self, session: Hashable | None = None) -> Worker | Future[Worker]:
-        """A worker for one call, or a future that gets one; raises `SessionLost`."""
+    def take(self, session: Hashable | None = None) -> Worker | Ticket:
+        """A worker for one call, or a place in line for one; raises `SessionLost`."""
         with self._lock:
             if session is not None and session in self._homes:
                 return self._take_home(session)
             if self._busy < self.limit and not self._line:
                 return self._taken(self._pick(), session)
-            future: Future[Worker] = Future()
-            self._line.append((session, future))
-            return future
+            ticket = Ticket(session)
+            self._line.append(ticket)
+            return ticket
 
-    def _take_home(self, session: Hashable) -> Worker | Future[Worker]:
+    def _take_home(self, session: Hashable) -> Worker | Ticket:
         home = self._homes[session]
         if home is None:
             raise SessionLost(session)
         if home in self._hosts:
             self._hosts.discard(home)
             return self._taken(home, session)
-        future: Future[Worker] = Future()
-        home.waiting.append((session, future))
-        return future
+        ticket = Ticket(session)
+        home.waiting.append(ticket)
+        return ticket
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Whoever was in line has gone; what it was given at the last moment is given back."""
+        with self._lock:
+            ticket.withdrawn = True
+        if ticket.worker is not None:
+            self.give_back(ticket.worker)
 
     def _pick(self) -> Worker:
         if self._free:
@@ -109,17 +116,16 @@ class Pool:
         self._workers.discard(worker)
         for session in worker.sessions:
             self._homes[session] = None
-        for session, future in worker.waiting:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(SessionLost(session))
+        for ticket in worker.waiting:
+            ticket.settle(None, SessionLost(ticket.session))
         if not self._free and len(self._workers) <= self.limit:
             self._free.append(self._new())
 
     def _serve_own(self, worker: Worker) -> bool:
         while worker.waiting:
-            session, future = worker.waiting.pop(0)
-            if future.set_running_or_notify_cancel():
-                future.set_result(self._taken(worker, session))
+            ticket = worker.waiting.popleft()
+            if not ticket.withdrawn:
+                ticket.settle(self._taken(worker, ticket.session))
                 return True
         return False
 
@@ -131,22 +137,23 @@ class Pool:
 
     def _serve_line(self) -> None:
         while self._line and self._busy < self.limit:
-            session, future = self._line.popleft()
-            if session is not None and session in self._homes:  # it has begun while this call was in line
-                self._send_home(session, future)
-            elif future.set_running_or_notify_cancel():
-                future.set_result(self._taken(self._pick(), session))
-
-    def _send_home(self, session: Hashable, future: Future[Worker]) -> None:
-        home = self._homes[session]
-        if home is not None and home not in self._hosts:
-            home.waiting.append((session, future))
-        elif future.set_running_or_notify_cancel():
-            if home is None:
-                future.set_exception(SessionLost(session))
+            ticket = self._line.popleft()
+            if ticket.withdrawn:
+                continue
+            if ticket.session is not None and ticket.session in self._homes:
+                self._send_home(ticket)  # the session has begun while this call was in line
             else:
-                self._hosts.discard(home)
-                future.set_result(self._taken(home, session))
+                ticket.settle(self._taken(self._pick(), ticket.session))
+
+    def _send_home(self, ticket: Ticket) -> None:
+        home = self._homes[ticket.session]
+        if home is None:
+            ticket.settle(None, SessionLost(ticket.session))
+        elif home in self._hosts:
+            self._hosts.discard(home)
+            ticket.settle(self._taken(home, ticket.session))
+        else:
+            home.waiting.append(ticket)
 
     def drop(self, session: Hashable) -> None:
         """The session has ended: its worker may forget it."""

@@ -7,10 +7,11 @@ import os
 import select
 import signal
 import socket
+from collections import deque
 from collections.abc import Hashable
-from concurrent.futures import Future
 
 from toolrun.execution.processes._frames import EXIT, HELLO, KNOWN_BODIES, Decoder, Frame, exit_code_of
+from toolrun.execution.processes._ticket import Ticket
 
 _CHUNK = 1 << 16
 
@@ -40,7 +41,7 @@ class Worker:
         """What it is to be told with its next call: sessions that have ended."""
         self.sessions: set[Hashable] = set()
         """The sessions that live here."""
-        self.waiting: list[tuple[Hashable, Future[Worker]]] = []
+        self.waiting: deque[Ticket] = deque()
         """Calls of those sessions that wait for this very worker."""
 
     def needs(self, number: int) -> bool:

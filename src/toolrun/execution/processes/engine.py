@@ -5,14 +5,12 @@ A caller that stops waiting, for whatever reason, has the worker killed: nobody 
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import socket
 import sys
 import weakref
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -23,6 +21,7 @@ from toolrun.execution.processes._converse import converse
 from toolrun.execution.processes._exchange import Exchange, NotStarted
 from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes._pool import Pool
+from toolrun.execution.processes._ticket import Ticket
 from toolrun.execution.processes._worker import Worker
 from toolrun.execution.processes.errors import NoWorkers
 from toolrun.execution.processes.sessions import Tools, make_session
@@ -64,7 +63,9 @@ class ProcessEngine:
         """Run the job in a worker and wait for it."""
         exchange = Exchange(job)
         while True:
-            worker = self._taken(job)
+            worker = self._pool.take(job.session)
+            if isinstance(worker, Ticket):
+                worker = self._wait(worker)
             try:
                 return converse(exchange, worker)
             except NotStarted:
@@ -77,8 +78,8 @@ class ProcessEngine:
         exchange = Exchange(job)
         while True:
             worker = self._pool.take(job.session)
-            if isinstance(worker, Future):
-                worker = await self._given(worker)
+            if isinstance(worker, Ticket):
+                worker = await self._await(worker)
             try:
                 return await aconverse(exchange, worker)
             except NotStarted:
@@ -86,27 +87,19 @@ class ProcessEngine:
             finally:
                 self._pool.give_back(worker)
 
-    def _taken(self, job: Job) -> Worker:
-        worker = self._pool.take(job.session)
-        if not isinstance(worker, Future):
-            return worker
+    def _wait(self, ticket: Ticket) -> Worker:
         try:
-            return worker.result()
-        except BaseException:  # Ctrl-C
-            self._refuse(worker)
-            raise
-
-    async def _given(self, future: Future[Worker]) -> Worker:
-        try:
-            return await asyncio.wrap_future(future)
+            return ticket.wait()
         except BaseException:
-            self._refuse(future)
+            self._pool.withdraw(ticket)
             raise
 
-    def _refuse(self, future: Future[Worker]) -> None:
-        """The caller went while it was in line: give back what it may have been given at the last moment."""
-        if not future.cancel() and future.exception() is None:
-            self._pool.give_back(future.result())
+    async def _await(self, ticket: Ticket) -> Worker:
+        try:
+            return await ticket.waited()
+        except BaseException:
+            self._pool.withdraw(ticket)
+            raise
 
     def open_session(
         self, session: Hashable, factory: Callable[[], Tools], describe: Callable[[Tools], Any] | None = None
