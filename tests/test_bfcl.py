@@ -62,6 +62,12 @@ def test_every_call_of_200_sessions_gives_what_was_recorded(calls: Path, tmp_pat
     assert_as_recorded(results, expected("expected.jsonl"))
 
 
+def test_sessions_in_worker_processes_give_what_was_recorded(tmp_path: Path) -> None:
+    """Values and what they look like: some depend on settings that the tools of a session change."""
+    results = run("tools.py:session", DATA / "calls.jsonl", tmp_path / "out.jsonl", "--engine", "processes")
+    assert_as_recorded(results, expected("expected.jsonl"))
+
+
 def test_a_string_for_an_int_is_refused_with_field_expectation_and_what_came(tmp_path: Path) -> None:
     result = run("tools.py:session", DATA / "calls.jsonl", tmp_path / "out.jsonl")["multi_turn_base_173.4"]
     assert result["error"] == {
@@ -71,8 +77,9 @@ def test_a_string_for_an_int_is_refused_with_field_expectation_and_what_came(tmp
     }
 
 
-def test_stateless_calls_of_a_module_give_what_was_recorded(tmp_path: Path) -> None:
-    results = run("tools.py", DATA / "math.calls.jsonl", tmp_path / "out.jsonl")
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_stateless_calls_of_a_module_give_what_was_recorded(engine: str, tmp_path: Path) -> None:
+    results = run("tools.py", DATA / "math.calls.jsonl", tmp_path / "out.jsonl", "--engine", engine)
     assert_as_recorded(results, expected("math.expected.jsonl"))
 
 

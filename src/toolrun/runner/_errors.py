@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from toolrun.errors import ToolrunError
+from toolrun.run import RunStatus, status_of
 from toolrun.runner._json import safe_repr, safe_str
 
 
@@ -47,6 +48,7 @@ class SessionFailed(ToolrunError, RuntimeError):
 
     def __init__(self, session: Any, cause: BaseException) -> None:
         self.session, self.cause = session, cause
+        self.run_status = status_of(cause) if isinstance(cause, ToolrunError) else RunStatus.ERROR
         super().__init__(f"the tools of session {session!r} could not be made: {described(cause)}")
 
 
