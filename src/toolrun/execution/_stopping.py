@@ -15,6 +15,7 @@ A body in a C call (`time.sleep`, a lock, a socket) gets it when that call retur
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -134,7 +135,7 @@ class GuardedCall:
 
 _LAST_RUNG = 5  # one to ask, and up to three tries to interrupt
 
-_TOOLRUN = str(Path(__file__).parents[1])
+_TOOLRUN = str(Path(__file__).parents[1]) + os.sep
 _CALL_BODIES = frozenset({__file__, body.__file__, inline.__file__, job.__file__})
 
 

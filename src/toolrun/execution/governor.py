@@ -53,7 +53,7 @@ class Way:
 
     def __init__(self, policy: Policy, tool: str, resources: Resources, *, is_async: bool, awaited: bool) -> None:
         """`is_async` is said of the body, `awaited` of its caller. `InvalidPolicy` if the policy contradicts itself."""
-        check(policy, tool, has_sync_body=not is_async)
+        check(policy, tool, has_sync_body=not is_async, is_merged=True)
         self.timeout = policy.seconds
         self.memory_limit = policy.memory_limit
         unsaid = "inline" if is_async or not (awaited or self.timeout) else "threads"

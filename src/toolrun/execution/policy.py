@@ -86,9 +86,16 @@ def _said(policy: Policy) -> list[Any]:
     return [getattr(policy, name) for name in _FIELDS]
 
 
-def check(policy: Policy, tool: str = "", *, has_sync_body: bool = False) -> None:
-    """Raise `InvalidPolicy` for the first thing that cannot be."""
-    for problem, remedy in (*_bad_values(policy), *_contradictions(policy, has_sync_body)):
+def check(policy: Policy, tool: str = "", *, has_sync_body: bool = False, is_merged: bool = False) -> None:
+    """Raise `InvalidPolicy` for the first thing that cannot be.
+
+    In a merged policy `idempotent=False` is no contradiction to retries or a cache that were said elsewhere, for all
+    tools: it wins.
+    """
+    faults = [*_bad_values(policy), *_contradictions(policy, has_sync_body)]
+    if not is_merged:
+        faults += _wishes_of_the_not_idempotent(policy)
+    for problem, remedy in faults:
         raise InvalidPolicy(tool, problem, remedy)
 
 
@@ -127,6 +134,9 @@ def _contradictions(policy: Policy, has_sync_body: bool) -> Iterator[tuple[str, 
         )
     if policy.memory_limit is not None and policy.engine != "processes":
         yield "memory_limit is for worker processes alone", "Add engine='processes', or leave the limit out"
+
+
+def _wishes_of_the_not_idempotent(policy: Policy) -> Iterator[tuple[str, str]]:
     if policy.idempotent is False and _repeats(policy.retry):
         yield (
             "it is not idempotent, and yet it is to be retried",

@@ -269,7 +269,7 @@ class BaseTool(BaseModel):
         return Policy(**{name: getattr(self, name) for name in _OF_POLICY})
 
     def _check_policy(self) -> None:
-        if any(getattr(self, name) not in (None, True) for name in _OF_POLICY):
+        if self.policy != _USUAL:
             check(self.policy, self.name, has_sync_body=self._functions()[0] is not None)
 
     def __copy__(self) -> Self:
@@ -295,6 +295,7 @@ class BaseTool(BaseModel):
                     object.__delattr__(self, memo)
 
 
+_USUAL = Policy(idempotent=True)
 _OF_POLICY = tuple(field.name for field in fields(Policy))
 _COMPILED = frozenset({"name", "description", "args_schema", "func", "coroutine", *_OF_POLICY})
 """Fields on which the plan or the schema for calls depends."""
