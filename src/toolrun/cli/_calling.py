@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from typing import Any
 
 import click
 
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
-from toolrun.cli._policy import make_runner
+from toolrun.cli._policy import runner_of
+from toolrun.cli._stdout import stdout_for_results
 from toolrun.errors import ToolrunError
 from toolrun.runner import CallRequest, CallResult
 from toolrun.runner._json import encode
@@ -23,8 +22,8 @@ def call_once(spec: str, name: str, arguments: str, session: str | None, policy:
         parsed = loads(arguments)
     except ValueError as error:
         raise Unusable(f"the arguments are not JSON: {error}") from None
-    with redirect_stdout(sys.stderr):
-        [result] = make_runner(load(spec), policy).run_all([CallRequest(name, parsed, "call", session)])
+    with stdout_for_results(), runner_of(load(spec), policy) as runner:
+        [result] = runner.run_all([CallRequest(name, parsed, "call", session)])
     if result.ok:
         click.echo(encode(result.output)[0])
         return 0

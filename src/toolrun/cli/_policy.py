@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable
-from threading import Lock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolrun.cli._approval import MODES, approval
 from toolrun.cli._errors import Unusable
+from toolrun.errors import ToolrunError
 
 if TYPE_CHECKING:
     from toolrun.runner import ToolRunner
@@ -40,6 +40,10 @@ _OPTIONS = (
     click.option("--max-concurrency", type=click.IntRange(1), metavar="N", help="Calls of each tool at once."),
     click.option("--rate-limit", type=_ABOVE_ZERO, metavar="N", help="Calls of each tool that begin in a second."),
     click.option("--memory-limit", type=Size(), metavar="SIZE", help="Of a worker process: bytes, or 512M."),
+    click.option("--workers", type=click.IntRange(1), metavar="N", help="Worker processes that are at work at once."),
+    click.option(
+        "--approve", type=click.Choice(MODES), default="ask", show_default=True, help="Calls that require approval."
+    ),
 )
 
 
@@ -50,27 +54,19 @@ def policy_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def make_runner(tools: Any, policy: dict[str, Any], **options: Any) -> ToolRunner:
-    """A runner of these tools; calls that require approval ask at the terminal, if there is one with a user at it."""
-    from toolrun.execution.approval import ask_at_terminal
-    from toolrun.execution.errors import InvalidPolicy
+@contextmanager
+def runner_of(tools: Any, policy: dict[str, Any], **options: Any) -> Iterator[ToolRunner]:
+    """A runner of these tools, by the options that were given."""
     from toolrun.runner import ToolRunner
 
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        ask_at_terminal(_ask)
+    approve, workers = policy.pop("approve"), policy.pop("workers")
+    if workers is not None:
+        from toolrun.execution.processes import PROCESSES
+
+        PROCESSES.limit = workers
     try:
-        return ToolRunner(tools, **policy, **options)
-    except InvalidPolicy as error:
+        runner = ToolRunner(tools, **policy, **options)
+    except ToolrunError as error:
         raise Unusable(str(error)) from None
-
-
-_one_at_a_time = Lock()
-
-
-def _ask(tool: str, arguments: dict[str, Any]) -> bool | str:
-    """Whether the user agrees to the call. JSON, so that nothing in the arguments reaches the terminal raw."""
-    with _one_at_a_time:
-        try:
-            return click.confirm(f"\nRun {tool} {json.dumps(arguments, default=repr)}?", default=False, err=True)
-        except click.Abort:
-            return "nobody answered"
+    with approval(approve):
+        yield runner

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -27,6 +29,9 @@ class Watcher(Protocol):
     def update(self) -> None:
         """Show the figures as they are now."""
 
+    def paused(self) -> AbstractContextManager[None]:
+        """Show nothing meanwhile."""
+
 
 class Quiet:
     """Shows nothing."""
@@ -39,6 +44,10 @@ class Quiet:
 
     def update(self) -> None:
         """Nothing."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """There is nothing to pause."""
+        return nullcontext()
 
 
 class Lines:
@@ -66,6 +75,10 @@ class Lines:
         left = f", {(expected - done) / rate:.0f} s left" if expected and rate else ""
         self._console.print(f"{text}{rate:.0f}/s{left}", highlight=False)
 
+    def paused(self) -> AbstractContextManager[None]:
+        """Lines do not get into anybody's way."""
+        return nullcontext()
+
 
 class Bar:
     """rich's progress bar with count, errors, rate and time left."""
@@ -73,6 +86,7 @@ class Bar:
     def __init__(self, console: Console, source: CallsFile, summary: Summary) -> None:
         self._source, self._summary = source, summary
         self._began = monotonic()
+        self._is_over = False
         self._progress = Progress(
             SpinnerColumn(),
             BarColumn(bar_width=None),
@@ -91,7 +105,18 @@ class Bar:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._is_over = True
         self._progress.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bar off the terminal meanwhile; from any thread."""
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            if not self._is_over:
+                self._progress.start()
 
     def update(self) -> None:
         """New figures; rich draws them ten times a second."""

@@ -6,21 +6,23 @@ import asyncio
 import os
 import signal
 import stat
-import sys
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from io import FileIO
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from rich.console import Console
 
 from toolrun._ids import monotonic
 from toolrun._offload import HANDLER_POOL
+from toolrun.cli._aftermath import Aftermath
+from toolrun.cli._approval import TERMINAL
 from toolrun.cli._errors import Unusable
 from toolrun.cli._load import load
-from toolrun.cli._policy import make_runner
+from toolrun.cli._policy import runner_of
 from toolrun.cli._progress import Bar, Lines, Quiet, Watcher
 from toolrun.cli._source import CallsFile
+from toolrun.cli._stdout import stdout_for_results
 from toolrun.cli._summary import Summary
 from toolrun.runner import CallResult
 from toolrun.runner._batch import Batch
@@ -31,25 +33,23 @@ SHOWN_MALFORMED = 10
 def run_calls(
     tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool, policy: dict[str, Any]
 ) -> int:
-    """Run the calls; the exit status. What tools print goes to standard error, so that results stay clean."""
-    stdout = sys.stdout
-    with redirect_stdout(sys.stderr if output is None else stdout):
-        runner = make_runner(load(tools), policy, concurrency=concurrency)
-        with CallsFile(calls, format) as source, ResultsFile(output or stdout, not_this=calls) as results:
-            return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
+    """Run the calls; the exit status. Where results go to standard output, nothing else does."""
+    with ExitStack() as stack:
+        target = output or stack.enter_context(stdout_for_results())
+        runner = stack.enter_context(runner_of(load(tools), policy, concurrency=concurrency))
+        source = stack.enter_context(CallsFile(calls, format))
+        results = stack.enter_context(ResultsFile(target, not_this=calls))
+        return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
 
 
 class ResultsFile:
     """Where result lines go, each written whole and at once, so that a reader never sees half of one."""
 
-    def __init__(self, target: str | TextIO, not_this: str) -> None:
+    def __init__(self, target: str | int, not_this: str) -> None:
         if isinstance(target, str) and _are_one_file(target, not_this):
             raise Unusable(f"{target}: the results would overwrite the calls.")
         try:
-            if isinstance(target, str):
-                self._file = FileIO(target, "w")
-            else:
-                self._file = FileIO(target.fileno(), "w", closefd=False)
+            self._file = FileIO(target, "w", closefd=isinstance(target, str))
         except OSError as error:
             raise Unusable(f"{target}: {error.strerror}.") from None
         self._may_block = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
@@ -90,14 +90,14 @@ class Invocation:
 
     async def run(self) -> int:
         """Run to the end or to the first Ctrl-C; the exit status."""
-        began = monotonic()
-        with self._stopped_by_signals(), self._watcher() as watcher:
+        began, aftermath = monotonic(), Aftermath()
+        with self._stopped_by_signals(), self._watcher() as watcher, TERMINAL.beside(watcher.paused):
             async with aclosing(self._batch.results(self._source.items())) as results:
                 async for result in results:
                     await self._take(result)
                     watcher.update()
         if not self._quiet and self._summary.by_tool:
-            self._summary.print(self._console, monotonic() - began)
+            self._summary.print(self._console, monotonic() - began, aftermath.lines(self._summary))
         return self._exit_status()
 
     async def _take(self, result: CallResult) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from toolrun.execution.statistics import statistics
+from toolrun.run import RunStatus, StoppedBy
 from toolrun.runner import CallResult
 
 SHOWN_FAILURES = 8
@@ -39,18 +41,25 @@ class Summary:
         self.total = ToolFigures()
         self.by_tool: defaultdict[str, ToolFigures] = defaultdict(ToolFigures)
         self.failures: Counter[str] = Counter()
+        self.statuses: Counter[RunStatus] = Counter()
+        self.stopped: Counter[StoppedBy] = Counter()
+        self.cached = self.retried = 0
 
     def add(self, result: CallResult) -> None:
         """Count one result, under the name that the call asked for."""
         self.total.add(result)
         self.by_tool[result.name or "(no call)"].add(result)
+        self.statuses[result.status] += 1
+        self.stopped[result.stopped_by] += result.status is RunStatus.TIMEOUT
+        self.cached += result.cached
+        self.retried += result.attempts > 1
         if not result.ok:
             failure = _failure(result)
             if failure in self.failures or len(self.failures) < KEPT_FAILURES:
                 self.failures[failure] += 1
 
-    def print(self, console: Console, elapsed: float) -> None:
-        """A table with one row a tool, and the most frequent failures."""
+    def print(self, console: Console, elapsed: float, notes: Iterable[str] = ()) -> None:
+        """A table with one row a tool, the most frequent failures, and `notes` a line each."""
         table = Table("tool", box=box.SIMPLE_HEAD, pad_edge=False, show_footer=len(self.by_tool) > 1)
         table.columns[0].footer = "all"
         for title, footer in zip(("calls", "errors", "p50", "p95", "max"), _cells(self.total), strict=True):
@@ -63,6 +72,8 @@ class Summary:
             console.print(Text(f"{count:>6,} x {failure}"), no_wrap=True, overflow="ellipsis")
         if more := self.total.errors - sum(count for _, count in shown):
             console.print(f"{more:>6,} x other failures", highlight=False)
+        for note in notes:
+            console.print(Text(note), no_wrap=True, overflow="ellipsis")
         calls = len(self.total.durations)
         console.print(f"{calls:,} calls in {elapsed:.2f} s, {self.total.errors:,} failed.", highlight=False)
         if abandoned := statistics().abandoned_threads:
