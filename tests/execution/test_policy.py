@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from toolrun.execution.cache import Cache
 from toolrun.execution.errors import InvalidPolicy
-from toolrun.execution.policy import NO_POLICY, Policy, check
+from toolrun.execution.policy import NO_POLICY, Policy, check, check_wishes
 from toolrun.execution.retry import Retry
 
 policies = st.builds(Policy, **{field.name: st.none() | st.integers(1, 9) for field in fields(Policy)})
@@ -73,13 +73,19 @@ def test_a_value_that_cannot_be_is_refused(bad: dict[str, Any]) -> None:
         ({"timeout": 1, "engine": "inline"}, "nobody is there to stop the body"),
         ({"memory_limit": 1 << 30}, "for worker processes alone"),
         ({"memory_limit": 1 << 30, "engine": "threads"}, "for worker processes alone"),
-        ({"retry": 3, "idempotent": False}, "not idempotent"),
-        ({"cache": True, "idempotent": False}, "not idempotent"),
     ],
 )
 def test_contradictions_are_refused(contradiction: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidPolicy, match=problem):
         check(Policy(**contradiction), has_sync_body=True)
+
+
+@pytest.mark.parametrize("wish", [{"retry": 3}, {"cache": True}], ids=repr)
+def test_what_is_not_idempotent_may_not_be_wished_to_be_repeated_or_skipped(wish: dict[str, Any]) -> None:
+    with pytest.raises(InvalidPolicy, match="not idempotent"):
+        check_wishes(Policy(**wish, idempotent=False), "t")
+    check_wishes(Policy(**wish), "t")
+    check_wishes(Policy(retry=Retry(3, not_idempotent=True), idempotent=False), "t")
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,43 @@ def test_a_sync_call_with_a_timeout_runs_in_a_thread() -> None:
     assert made(lambda x: threading.current_thread().name, False, timeout=5).invoke({"x": 1}).startswith("toolrun-tool")
 
 
+@both_bodies
+@pytest.mark.parametrize("options", [{}, {"timeout": 9}, {"retry": 2}], ids=repr)
+def test_a_cancelled_call_stops_its_body(async_driver: Any, is_async: bool, options: dict[str, Any]) -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def work(x: int) -> None:
+        """Work."""
+        began.set()
+        hang(x)
+        ended.set()
+
+    async def awork(x: int) -> None:
+        """Work."""
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def main() -> Call:
+        call = Call(tool(awork if is_async else work, **options), {"x": 1})
+        task = asyncio.create_task(arun_call(call))
+        while not began.is_set():
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while not ended.is_set():
+            await asyncio.sleep(0.001)
+        return call
+
+    call = async_driver.run(main())
+    assert call.status is RunStatus.CANCELLED
+    assert call.run is not None and call.run.cancelled
+    assert is_async is False or call.stopped_by in (StoppedBy.COOPERATION, StoppedBy.ABANDONED)
+
+
 @pytest.mark.parametrize("handle", [True, "Try another tool."])
 def test_a_timeout_is_answered_where_tool_errors_are(driver: Any, handle: Any) -> None:
     message = driver.invoke(made(hang, False, timeout=0.01, handle_tool_error=handle), CALL)

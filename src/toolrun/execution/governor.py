@@ -18,7 +18,7 @@ from toolrun.execution.cache import Cache, Results, key_of
 from toolrun.execution.engine import Engine, engine_named
 from toolrun.execution.job import Job
 from toolrun.execution.limits import Limit, RateLimit
-from toolrun.execution.policy import NO_POLICY, Policy, check
+from toolrun.execution.policy import NO_POLICY, Policy, check, check_wishes
 from toolrun.execution.retry import Attempts, tells
 
 
@@ -53,7 +53,7 @@ class Way:
 
     def __init__(self, policy: Policy, tool: str, resources: Resources, *, is_async: bool, awaited: bool) -> None:
         """`is_async` is said of the body, `awaited` of its caller. `InvalidPolicy` if the policy contradicts itself."""
-        check(policy, tool, has_sync_body=not is_async, is_merged=True)
+        check(policy, tool, has_sync_body=not is_async)
         self.timeout = policy.seconds
         self.memory_limit = policy.memory_limit
         unsaid = "inline" if is_async or not (awaited or self.timeout) else "threads"
@@ -65,11 +65,11 @@ class Way:
 class Ways:
     """The ways of one body: the usual one, and those of calls whose config or runner says more."""
 
-    __slots__ = ("_make", "_others", "_policy", "usual")
+    __slots__ = ("_make", "_others", "_policy", "_tool", "usual")
 
     def __init__(self, policy: Policy, tool: str, resources: Resources, *, is_async: bool, awaited: bool) -> None:
         self._make = partial(Way, tool=tool, resources=resources, is_async=is_async, awaited=awaited)
-        self._policy = policy
+        self._policy, self._tool = policy, tool
         self._others: dict[Any, Way] = {}
         self.usual = self._make(policy)
 
@@ -79,8 +79,9 @@ class Ways:
         try:
             return self._others[said]
         except (KeyError, TypeError):  # a list, say, which `check` refuses
-            near = Policy(timeout=timeout, retry=retry, engine=engine)
-            way = self._make(near.over(self._policy).over(farther or NO_POLICY))
+            said_here = Policy(timeout=timeout, retry=retry, engine=engine).over(self._policy)
+            check_wishes(said_here, self._tool)
+            way = self._make(said_here.over(farther or NO_POLICY))
         if len(self._others) >= _MOST_OTHERS:
             self._others.clear()
         self._others[said] = way
@@ -153,6 +154,8 @@ class Governor:
                 return self._run_once(attempt)
             except Exception as error:
                 seconds = attempts.failed(attempt, error)
+            finally:
+                job.stopped_by = attempt.stopped_by
             tells(job.run, sync=True)(attempts.state)
             time.sleep(seconds)
             attempts.go_on()
@@ -164,6 +167,8 @@ class Governor:
                 return await self._arun_once(attempt)
             except Exception as error:
                 seconds = attempts.failed(attempt, error)
+            finally:
+                job.stopped_by = attempt.stopped_by
             await tells(job.run, sync=False)(attempts.state)
             await asyncio.sleep(seconds)
             attempts.go_on()

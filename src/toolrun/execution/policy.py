@@ -86,17 +86,25 @@ def _said(policy: Policy) -> list[Any]:
     return [getattr(policy, name) for name in _FIELDS]
 
 
-def check(policy: Policy, tool: str = "", *, has_sync_body: bool = False, is_merged: bool = False) -> None:
-    """Raise `InvalidPolicy` for the first thing that cannot be.
-
-    In a merged policy `idempotent=False` is no contradiction to retries or a cache that were said elsewhere, for all
-    tools: it wins.
-    """
-    faults = [*_bad_values(policy), *_contradictions(policy, has_sync_body)]
-    if not is_merged:
-        faults += _wishes_of_the_not_idempotent(policy)
-    for problem, remedy in faults:
+def check(policy: Policy, tool: str = "", *, has_sync_body: bool = False) -> None:
+    """Raise `InvalidPolicy` for the first thing that cannot be."""
+    for problem, remedy in (*_bad_values(policy), *_contradictions(policy, has_sync_body)):
         raise InvalidPolicy(tool, problem, remedy)
+
+
+def check_wishes(policy: Policy, tool: str) -> None:
+    """Raise `InvalidPolicy` if a tool, or a call of it, wishes what its not being idempotent forbids.
+
+    What a runner wishes for all its tools is none of it: it leaves out those that are not idempotent.
+    """
+    if policy.idempotent is not False:
+        return
+    if _repeats(policy.retry):
+        remedy = "If repeating it does no harm, say retry=Retry(..., not_idempotent=True)"
+        raise InvalidPolicy(tool, "it is not idempotent, and yet it is to be retried", remedy)
+    if policy.cache:
+        remedy = "Leave out one of the two"
+        raise InvalidPolicy(tool, "it is not idempotent, and a cache would skip its effects", remedy)
 
 
 def _bad_values(policy: Policy) -> Iterator[tuple[str, str]]:
@@ -134,16 +142,6 @@ def _contradictions(policy: Policy, has_sync_body: bool) -> Iterator[tuple[str, 
         )
     if policy.memory_limit is not None and policy.engine != "processes":
         yield "memory_limit is for worker processes alone", "Add engine='processes', or leave the limit out"
-
-
-def _wishes_of_the_not_idempotent(policy: Policy) -> Iterator[tuple[str, str]]:
-    if policy.idempotent is False and _repeats(policy.retry):
-        yield (
-            "it is not idempotent, and yet it is to be retried",
-            "If repeating it does no harm, say retry=Retry(..., not_idempotent=True)",
-        )
-    if policy.idempotent is False and policy.cache:
-        yield "it is not idempotent, and a cache would skip its effects", "Leave out one of the two"
 
 
 def _repeats(retry: Retry | int | None) -> bool:

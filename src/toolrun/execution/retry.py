@@ -79,7 +79,6 @@ class Attempts:
 
     def failed(self, attempt: Job, error: Exception) -> float:
         """The seconds to wait before the next attempt; raises the error if there is none."""
-        self.job.stopped_by = attempt.stopped_by
         retrying = self._retrying or self._begin()
         self.state.set_exception((type(error), error, error.__traceback__))
         wait = float(cast("DoSleep", retrying.iter(self.state)))

@@ -11,6 +11,7 @@ error handler raises, or an output cannot be formatted.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Hashable, Mapping
 from contextvars import Context
 from types import FrameType
@@ -52,7 +53,7 @@ def run_call(call: Call) -> Any:
         except Exception as error:
             output = call.answer(error)
     except BaseException as error:
-        call.error = error
+        call.failed(error)
         run.on_tool_error(error)
         raise
     run.end("on_tool_end", OK, (output,), call.end_event())
@@ -76,11 +77,11 @@ async def arun_call(call: Call) -> Any:
             except Exception as error:
                 output = call.answer(error)
         except GeneratorExit as error:
-            call.error = error
+            call.failed(error)
             run.close("on_tool_error", error)
             raise
         except BaseException as error:
-            call.error = error
+            call.failed(error)
             await run.on_tool_error(error)
             raise
         await run.end("on_tool_end", OK, (output,), call.end_event())
@@ -223,6 +224,15 @@ class Call:
         if self.tool_call_id is None:
             return result
         return format_output(result, self.artifact, self.tool_call_id, self.plan.name, "success")
+
+    def failed(self, error: BaseException) -> None:
+        """Keep the error that ends the call. A coroutine that a cancel went through was stopped by cooperation."""
+        self.error = error
+        job = self.job
+        if job is not None and isinstance(error, CancelledError | GeneratorExit):
+            job.ask_to_stop()
+            if job.body.is_async and job.stopped_by is NOT_STOPPED:
+                job.was_stopped(StoppedBy.COOPERATION)
 
     def answer(self, error: Exception) -> Any:
         """What the caller gets for an error of arguments or body; one without an answer is raised again."""

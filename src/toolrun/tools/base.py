@@ -17,7 +17,7 @@ from toolrun.callbacks._configure import scope_of
 from toolrun.execution.cache import Cache
 from toolrun.execution.engine import EngineName
 from toolrun.execution.governor import Resources
-from toolrun.execution.policy import Approval, Policy, check
+from toolrun.execution.policy import Approval, Policy, check, check_wishes
 from toolrun.execution.retry import Retry
 from toolrun.tools._answers import ToolErrorHandler, ValidationErrorHandler
 from toolrun.tools._batch import abatch, batch
@@ -271,6 +271,7 @@ class BaseTool(BaseModel):
     def _check_policy(self) -> None:
         if self.policy != _USUAL:
             check(self.policy, self.name, has_sync_body=self._functions()[0] is not None)
+            check_wishes(self.policy, self.name)
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
