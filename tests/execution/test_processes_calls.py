@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import partial, wraps
 from typing import Any
 
 import pytest
 
 from toolrun.execution.body import Body
+from toolrun.execution.carried import carry
 from toolrun.execution.errors import NotPicklable
 from toolrun.execution.job import Job
 from toolrun.execution.processes import PROCESSES
@@ -148,6 +149,26 @@ def test_threads_share_the_workers(new_engine: Any) -> None:
     with ThreadPoolExecutor(8) as threads:
         sums = threads.map(lambda one: engine.run(Job(body, (one, 1), {}, copy_context())), range(50))
         assert list(sums) == list(range(1, 51))
+
+
+tenant = carry(ContextVar[str]("tenant_of_the_test"))
+
+
+def whose() -> str | None:
+    return tenant.get(None)
+
+
+def test_a_carried_context_variable_is_set_in_the_worker_for_its_call(workers: Any) -> None:
+    context = copy_context()
+    context.run(tenant.set, "ours")
+    assert context.run(workers.call, whose) == "ours"
+    assert workers.call(whose) is None
+
+
+def test_two_carried_variables_have_two_names() -> None:
+    with pytest.raises(ValueError, match="tenant_of_the_test"):
+        carry(ContextVar("tenant_of_the_test"))
+    assert carry(tenant) is tenant
 
 
 # ── errors ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from tenacity import Retrying, stop_after_attempt
 
 from toolrun.callbacks import AsyncCallbackHandler, BaseCallbackHandler, CallbackManager, dispatch_custom_event
 from toolrun.callbacks.base import EVENTS
@@ -182,6 +183,24 @@ def test_a_handler_that_raises_fails_the_call_when_the_body_has_ended(workers: A
         workers.call_in_run(tell_everything, handlers=[Raising(), listener])
     assert listener.of("on_text") == ["one", "last"]
     assert listener.names()[-1] == "on_tool_error"
+
+
+def try_again() -> None:
+    run: Any = current_run()
+    inner = run.get_child().on_tool_start({"name": "nested"}, "")
+    for attempt in Retrying(stop=stop_after_attempt(2), before_sleep=inner.on_retry):
+        with attempt:
+            if attempt.retry_state.attempt_number == 1:
+                raise LookupError("not yet")
+    inner.on_tool_end("done")
+
+
+def test_a_retry_in_a_worker_is_told_with_its_attempt_and_error(workers: Any) -> None:
+    listener = Listener()
+    workers.call_in_run(try_again, handlers=[listener])
+    [state] = listener.of("on_retry")
+    assert state.attempt_number == 1
+    assert isinstance(state.outcome.exception(), LookupError)
 
 
 def leave_a_thread_behind() -> None:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import Any
 
+from toolrun.execution.carried import carried_values
 from toolrun.execution.errors import NotPicklable, ToolTimeout, WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes._forward import facts_of
@@ -50,7 +51,8 @@ class Exchange:
             self._shipment = _shipment(job)
             target = self._shipment.number
         facts = None if job.run is None else _facts(job)
-        self._call = frame(CALL, pickle.dumps((target, facts, job.memory_limit, *_arguments(job)), _PROTOCOL))
+        call = (target, facts, job.memory_limit, _carried(job), *_arguments(job))
+        self._call = frame(CALL, pickle.dumps(call, _PROTOCOL))
         self.worker: Worker | None = None
         self.events: deque[bytes] = deque()
         """Those that have come and were not told yet."""
@@ -162,6 +164,17 @@ def _arguments(job: Job) -> tuple[Any, ...]:
         return dump_value((args, kwargs)), None
     except Exception as error:
         way, thing = culprit(job.kwargs, "the arguments") or culprit(job.args, "the arguments") or ("", args)
+        raise _refused(job, way, thing, error) from error
+
+
+def _carried(job: Job) -> bytes | None:
+    values = carried_values(job.context)
+    if values is None:
+        return None
+    try:
+        return dump_value(values)
+    except Exception as error:
+        way, thing = culprit(values, "the context variables") or ("the context variables", values)
         raise _refused(job, way, thing, error) from error
 
 

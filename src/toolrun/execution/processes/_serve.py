@@ -21,6 +21,7 @@ from typing import Any
 
 from toolrun.callbacks.context import run_context
 from toolrun.execution.body import Body
+from toolrun.execution.carried import set_carried
 from toolrun.execution.processes import _forward
 from toolrun.execution.processes._frames import (
     CALL,
@@ -94,13 +95,13 @@ class Server:
 
     def call(self, payload: bytes) -> None:
         """Run a call and say what it came to."""
-        target, facts, memory_limit, args, kwargs = pickle.loads(payload)
+        target, facts, memory_limit, *given = pickle.loads(payload)
         try:
             if memory_limit is None:
-                value = self._value(target, facts, args, kwargs)
+                value = self._value(target, facts, *given)
             else:
                 with limited_memory(memory_limit):
-                    value = self._value(target, facts, args, kwargs)
+                    value = self._value(target, facts, *given)
             answer = _answer(value)
         except BaseException as error:
             answer = _failure(error)
@@ -117,12 +118,14 @@ class Server:
             raise body
         return body
 
-    def _value(self, target: Any, facts: Any, args: Any, kwargs: Any) -> Any:
+    def _value(self, target: Any, facts: Any, carried: bytes | None, args: Any, kwargs: Any) -> Any:
         body = self._body(target)
         run = _forward.begin_run(facts, self._event_sender, self._event_loop() if body.is_async else None)
         if kwargs is None:
             args, kwargs = load_value(args)
         context = copy_context() if run is None else run_context(run)
+        if carried is not None:
+            context.run(set_carried, load_value(carried))
         result = context.run(body.call, *args, **kwargs)
         return self._awaited(result, context) if type(result) is CoroutineType else result
 
