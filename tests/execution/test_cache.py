@@ -63,7 +63,7 @@ JSON = st.recursive(
 def typed(value: Any) -> Any:
     """The value with its types, as text that is the same in any order of keys."""
     if isinstance(value, dict):
-        return sorted(f"{typed(key)}:{typed(each)}" for key, each in value.items())
+        return "dict", sorted(f"{typed(key)}:{typed(each)}" for key, each in value.items())
     if isinstance(value, list):
         return list(map(typed, value))
     return f"{type(value).__name__} {value}"
