@@ -215,6 +215,20 @@ def test_a_worker_that_died_while_idle_is_replaced_unseen(new_workers: Any) -> N
     assert workers.call(abs, -1) == 1
 
 
+def test_the_spare_gets_to_know_the_tools_before_it_is_needed(new_workers: Any) -> None:
+    workers = new_workers(1)
+    workers.call(allocate, 1)
+    [spare] = workers.engine._pool._free[:1]
+    number = workers.job.body.shipment.number
+    while number not in spare.loaded:
+        spare.wait(10)
+        for kind, payload in spare.receive():
+            spare.hear(kind, payload)
+    with pytest.raises(WorkerCrashed):
+        workers.call(leave)
+    assert workers.call(allocate, 2) == 2
+
+
 def test_a_lost_fork_server_is_replaced(new_workers: Any) -> None:
     workers = new_workers(1)
     pid = workers.call(os.getpid)

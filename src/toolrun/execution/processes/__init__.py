@@ -21,7 +21,11 @@ _frames      length, kind, payload
 
 from __future__ import annotations
 
+import socket
+import sys
 from typing import TYPE_CHECKING, Any
+
+from toolrun.execution.processes.errors import NoWorkers
 
 if TYPE_CHECKING:
     from toolrun.execution.processes.engine import PROCESSES
@@ -32,6 +36,8 @@ __all__ = ["PROCESSES"]
 def __getattr__(name: str) -> Any:
     if name != "PROCESSES":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not hasattr(socket, "send_fds"):
+        raise NoWorkers(sys.platform)
     from toolrun.execution.processes.engine import PROCESSES  # the fork server and the workers have no use for it
 
     globals()[name] = PROCESSES

@@ -11,7 +11,7 @@ from toolrun.execution.carried import carried_values
 from toolrun.execution.errors import NotPicklable, ToolTimeout, WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes._forward import facts_of
-from toolrun.execution.processes._frames import CALL, EVENT, HELLO, LOAD, LOADED, RAISE, REFUSE, RETURN, Frame, frame
+from toolrun.execution.processes._frames import CALL, EVENT, LOADED, RAISE, REFUSE, RETURN, Frame, frame
 from toolrun.execution.processes._pickling import are_plain, culprit, dump_value, load_value
 from toolrun.execution.processes._shipping import Shipment, shipment_of
 from toolrun.execution.processes._worker import Worker
@@ -65,24 +65,27 @@ class Exchange:
     def begin(self, worker: Worker) -> memoryview | None:
         """Send the call; returns what does not go out at once."""
         self.worker = worker
-        self.begun, self.done, self.error = True, False, None
+        self.done, self.error = False, None
         self._attempts += 1
         data, shipment = self._call, self._shipment
         if shipment is not None and worker.needs(shipment.number):
-            data = frame(LOAD, shipment.payload) + data
-            self.begun = False
+            data = shipment.frame + data
+        self._look_whether_begun()
         if worker.parting:
             data, worker.parting = worker.parting + data, b""
-        if self.job.timeout is not None:
-            self._set_deadline(self.job.timeout)
         try:
             return worker.send(data)
         except OSError:
             worker.gone = True
             raise NotStarted from None
 
-    def _set_deadline(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + (seconds if self.begun else LOADING_SECONDS + seconds)
+    def _look_whether_begun(self) -> None:
+        """The body's time begins when the worker has it, and then right away."""
+        shipment, worker, seconds = self._shipment, self.worker, self.job.timeout
+        assert worker is not None
+        self.begun = shipment is None or shipment.number in worker.loaded
+        if seconds is not None:
+            self.deadline = time.monotonic() + (seconds if self.begun else LOADING_SECONDS + seconds)
 
     def seconds_left(self) -> float | None:
         """Until the deadline; None if there is none."""
@@ -95,12 +98,10 @@ class Exchange:
         for kind, payload in frames:
             if kind == EVENT:
                 self.events.append(payload)
-            elif kind >= HELLO:
+            elif kind >= LOADED:
                 worker.hear(kind, payload)
-            elif kind == LOADED:
-                self.begun = True
-                if self.job.timeout is not None:
-                    self._set_deadline(self.job.timeout)
+                if kind == LOADED:
+                    self._look_whether_begun()
             else:
                 self._end(kind, payload)
         if worker.gone and not self.done:

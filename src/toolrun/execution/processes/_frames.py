@@ -28,16 +28,16 @@ class Kind(IntEnum):
     LOAD = 1
     CALL = 2
     DROP = 3
-    LOADED = 4
-    EVENT = 5
-    RETURN = 6
-    RAISE = 7
-    REFUSE = 8
+    EVENT = 4
+    RETURN = 5
+    RAISE = 6
+    REFUSE = 7
+    LOADED = 8  # from here on: about the worker, not about its call
     HELLO = 9
     EXIT = 10
 
 
-LOAD, CALL, DROP, LOADED, EVENT, RETURN, RAISE, REFUSE, HELLO, EXIT = map(int, Kind)
+LOAD, CALL, DROP, EVENT, RETURN, RAISE, REFUSE, LOADED, HELLO, EXIT = map(int, Kind)
 
 KNOWN_BODIES = 256
 """How many a worker keeps. Both ends count, and drop all of them before the next one."""

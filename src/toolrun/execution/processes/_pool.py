@@ -7,7 +7,6 @@ without sessions as long as there are any, because a call that is killed takes i
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -15,6 +14,7 @@ from threading import RLock
 
 from toolrun.execution.errors import SessionLost
 from toolrun.execution.processes._frames import DROP, frame
+from toolrun.execution.processes._shipping import latest
 from toolrun.execution.processes._ticket import Ticket
 from toolrun.execution.processes._worker import Worker
 
@@ -95,9 +95,17 @@ class Pool:
         if session is not None and session not in self._homes:
             self._homes[session] = worker
             worker.sessions.add(session)
-        if not self._free and len(self._workers) <= self.limit:
-            self._free.append(self._new())  # the spare
+        self._keep_spare()
         return worker
+
+    def _keep_spare(self) -> None:
+        """Have one worker more than is needed, which gets to know the latest tools while it waits."""
+        if not self._free and len(self._workers) <= self.limit:
+            spare = self._new()
+            self._free.append(spare)
+            for shipment in list(latest):
+                if spare.needs(shipment.number):
+                    spare.tell(shipment.frame)
 
     def give_back(self, worker: Worker) -> None:
         """The call has ended. A worker that is gone is replaced, and its sessions are lost."""
@@ -118,8 +126,7 @@ class Pool:
             self._homes[session] = None
         for ticket in worker.waiting:
             ticket.settle(None, SessionLost(ticket.session))
-        if not self._free and len(self._workers) <= self.limit:
-            self._free.append(self._new())
+        self._keep_spare()
 
     def _serve_own(self, worker: Worker) -> bool:
         while worker.waiting:
@@ -162,10 +169,11 @@ class Pool:
             if home is None:
                 return
             home.sessions.discard(session)
-            home.parting += frame(DROP, pickle.dumps(session))
-            if home in self._hosts:
-                with contextlib.suppress(OSError):  # it has died: the next call finds out
-                    home.parting = bytes(home.send(home.parting) or b"")
+            data = frame(DROP, pickle.dumps(session))
+            if home not in self._hosts:  # its socket is its call's
+                home.parting += data
+            else:
+                home.tell(data)
                 if not home.sessions:
                     self._hosts.discard(home)
                     self._free.append(home)

@@ -91,7 +91,7 @@ class Server:
             self._bodies[number] = body()
         except BaseException as error:
             self._bodies[number] = error
-        self.send(frame(LOADED))
+        self.send(frame(LOADED, payload[:8]))
 
     def call(self, payload: bytes) -> None:
         """Run a call and say what it came to."""

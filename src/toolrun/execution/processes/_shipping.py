@@ -11,15 +11,17 @@ worker gets a copy as it is at its first call there.
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from itertools import count
 from types import MethodType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolrun.execution.body import Body
+from toolrun.execution.processes._frames import LOAD, frame
 from toolrun.execution.processes._pickling import dump_value, load_value, send_by_value
 
 _WRAPPERS = ("func", "coroutine", "__wrapped__")
@@ -29,30 +31,42 @@ _numbers = count(1)
 
 
 class Shipment:
-    """A body, packed once for all workers: a number, and what its LOAD frame says."""
+    """A body, packed for all workers: a number, and the frame that tells what it stands for."""
 
-    __slots__ = ("number", "payload")
+    __slots__ = ("frame", "number")
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, function: Callable[..., Any] | Reference) -> None:
         self.number = next(_numbers)
-        self.payload = self.number.to_bytes(8, "little") + dump_value(packed(body.function))
+        self.frame = frame(LOAD, self.number.to_bytes(8, "little") + dump_value(function))
+
+
+latest: deque[Shipment] = deque(maxlen=8)
+"""Those that new workers may get ahead of any call: to import a module takes time."""
 
 
 def shipment_of(body: Body) -> Shipment:
-    """The body's shipment, made at its first call."""
+    """The body's shipment, made at its first call; bodies of one importable function share one."""
     shipment: Shipment | None = body.shipment
     if shipment is None:
-        shipment = body.shipment = Shipment(body)
+        function = packed(body.function)
+        make = _shipment_by_reference if isinstance(function, Reference) else Shipment
+        shipment = body.shipment = make(function)
     return shipment
 
 
-class Reference:
+@lru_cache(maxsize=1024)
+def _shipment_by_reference(reference: Reference) -> Shipment:
+    shipment = Shipment(reference)
+    latest.append(shipment)
+    return shipment
+
+
+class Reference(NamedTuple):
     """A function by the way to it."""
 
-    __slots__ = ("attributes", "file", "module")
-
-    def __init__(self, module: str, file: str | None, attributes: str) -> None:
-        self.module, self.file, self.attributes = module, file, attributes
+    module: str
+    file: str | None
+    attributes: str
 
     def resolve(self) -> Any:
         """The function, in the process that this runs in."""

@@ -10,7 +10,7 @@ import socket
 from collections import deque
 from collections.abc import Hashable
 
-from toolrun.execution.processes._frames import EXIT, HELLO, KNOWN_BODIES, Decoder, Frame, exit_code_of
+from toolrun.execution.processes._frames import EXIT, HELLO, KNOWN_BODIES, LOADED, Decoder, Frame, exit_code_of
 from toolrun.execution.processes._ticket import Ticket
 
 _CHUNK = 1 << 16
@@ -21,7 +21,7 @@ class Worker:
 
     __slots__ = (
         *("_decoder", "_known", "_poll", "_sock", "exit_code", "fd"),
-        *("gone", "parting", "pid", "sessions", "waiting"),
+        *("gone", "loaded", "parting", "pid", "sessions", "waiting"),
     )
 
     def __init__(self, sock: socket.socket) -> None:
@@ -31,6 +31,8 @@ class Worker:
         self._poll: select.poll | None = None
         self._decoder = Decoder()
         self._known: set[int] = set()
+        self.loaded: set[int] = set()
+        """Bodies that it has said it has."""
         self.pid: int | None = None
         """None until the worker has said it."""
         self.exit_code: int | None = None
@@ -38,7 +40,7 @@ class Worker:
         self.gone = False
         """Whether nothing more is to be had from it."""
         self.parting = b""
-        """What it is to be told with its next call: sessions that have ended."""
+        """What it is to be told before its next call."""
         self.sessions: set[Hashable] = set()
         """The sessions that live here."""
         self.waiting: deque[Ticket] = deque()
@@ -50,6 +52,7 @@ class Worker:
             return False
         if len(self._known) >= KNOWN_BODIES:
             self._known.clear()
+            self.loaded.clear()
         self._known.add(number)
         return True
 
@@ -60,6 +63,12 @@ class Worker:
         except BlockingIOError:
             sent = 0
         return memoryview(data)[sent:] if sent < len(data) else None
+
+    def tell(self, data: bytes) -> None:
+        """Send what needs no answer, now or before the next call."""
+        self.parting += data
+        with contextlib.suppress(OSError):  # it has died: the next call finds out
+            self.parting = bytes(self.send(self.parting) or b"")
 
     def send_rest(self, rest: memoryview) -> memoryview | None:
         """Send more of what did not go out at once. That the worker is gone is told by reading."""
@@ -85,6 +94,8 @@ class Worker:
         """Take note of a frame that is about the worker itself, not about its call."""
         if kind == HELLO:
             self.pid = int.from_bytes(payload, "little")
+        elif kind == LOADED:
+            self.loaded.add(int.from_bytes(payload, "little"))
         elif kind == EXIT:
             self.exit_code = exit_code_of(payload)
             self.gone = True

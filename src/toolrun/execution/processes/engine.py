@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import socket
-import sys
 import weakref
 from collections.abc import Callable, Hashable
 from contextvars import Context, copy_context
@@ -23,7 +21,6 @@ from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes._pool import Pool
 from toolrun.execution.processes._ticket import Ticket
 from toolrun.execution.processes._worker import Worker
-from toolrun.execution.processes.errors import NoWorkers
 from toolrun.execution.processes.sessions import Tools, make_session
 
 
@@ -170,8 +167,5 @@ def _forget_all() -> None:
 
 atexit.register(_close_all)
 os.register_at_fork(after_in_child=_forget_all)
-
-if not hasattr(socket, "send_fds"):
-    raise NoWorkers(sys.platform)
 
 PROCESSES = ProcessEngine()
