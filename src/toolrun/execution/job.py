@@ -14,7 +14,7 @@ class Job:
     """What to run, in which context, and within which bounds."""
 
     __slots__ = (
-        *("args", "body", "cached", "context", "given", "kwargs", "memory_limit"),
+        *("args", "attempts", "body", "cached", "context", "given", "kwargs", "memory_limit"),
         *("name", "run", "session", "shown", "stopped_by", "timeout", "value"),
     )
 
@@ -46,6 +46,8 @@ class Job:
         self.session = session
         """Bodies of one session share their state, and so a process."""
         self.stopped_by = NOT_STOPPED
+        self.attempts = 1
+        """How often the body was tried."""
         self.given: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         """The validated arguments, without what toolrun fills in; for a cache."""
         self.shown: dict[str, Any] | None = None

@@ -87,6 +87,7 @@ class Attempts:
 
     def go_on(self) -> None:
         """The wait is over."""
+        self.job.attempts += 1
         self.state.prepare_for_next_attempt()
 
     def _begin(self) -> Retrying:

@@ -76,7 +76,7 @@ class _Attempt:
             stopped_by=call.stopped_by if call else NOT_STOPPED,
         )
         if call is not None and call.job is not None:
-            result.cached, result.attempts = call.job.cached, getattr(call.job, "attempts", 1)
+            result.cached, result.attempts = call.job.cached, call.job.attempts
         if self.error is not None:
             result.exception, result.error = self.error, error_record(self.error)
             return result.written()

@@ -122,7 +122,7 @@ def _checked(policy: Policy) -> Policy | None:
     from toolrun.execution.engine import engine_named
     from toolrun.execution.policy import NO_POLICY, check
 
-    check(policy)
+    check(policy, has_sync_body=True)
     if policy.engine is not None:
         engine_named(policy.engine)
     return None if policy == NO_POLICY else policy
