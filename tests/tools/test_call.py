@@ -18,7 +18,7 @@ from toolrun.run import RunStatus
 from toolrun.testing import AsyncRecordingHandler, RecordingHandler
 from toolrun.tools import BaseTool, StructuredTool, ToolException, ToolMessage, tool
 from toolrun.tools._call import Call, arun_call, run_call
-from toolrun.tools.exceptions import InvalidOutput
+from toolrun.tools.exceptions import InvalidOutput, InvalidToolInput
 
 
 @tool
@@ -426,3 +426,32 @@ def test_a_validation_error_of_the_body_is_an_error_of_the_body(driver: Any) -> 
 
     with pytest.raises(ValidationError):
         driver.invoke(places, {})
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+def deep_list() -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(1000):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize("value", [Unshowable(), deep_list()], ids=["repr raises", "nested deep"])
+def test_listening_to_a_call_does_not_make_it_fail(driver: Any, value: Any) -> None:
+    @tool
+    def takes(value: Any) -> str:
+        """Do."""
+        return "ran"
+
+    handler = told(driver, takes, {"value": value})
+    assert handler.names == ["on_tool_start", "on_tool_end"]
+    assert handler.named("on_tool_start")[0].keywords["inputs"]["value"] is value
+
+
+def test_input_that_is_refused_need_not_have_a_repr(driver: Any) -> None:
+    with pytest.raises(InvalidToolInput, match="got list: <list whose repr raised RuntimeError>"):
+        driver.invoke(add, [Unshowable()])

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolrun.tools._snapshot import snapshot
+from toolrun.tools._snapshot import snapshot, text_of
 
 plain = st.recursive(
     st.none() | st.integers() | st.text(),
@@ -47,3 +47,28 @@ def test_a_container_that_holds_itself_is_copied_once() -> None:
     taken = snapshot(arguments)
     assert taken["list"][0] is taken["list"]
     assert taken["self"] is taken
+
+
+def nested(depth: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def test_what_is_nested_too_deep_to_copy_goes_by_reference() -> None:
+    arguments = {"deep": nested(5000), "a": [1]}
+    assert snapshot(arguments)["deep"] is arguments["deep"]
+
+
+def test_an_argument_that_cannot_be_shown_does_not_spoil_the_others() -> None:
+    text = text_of({"a": 1, "bad": Unshowable(), "deep": nested(5000), "b": "x"})
+    assert text == (
+        "{'a': 1, 'bad': <Unshowable whose repr raised RuntimeError>, "
+        "'deep': <list whose repr raised RecursionError>, 'b': 'x'}"
+    )

@@ -26,7 +26,7 @@ from toolrun._signature import Signature
 from toolrun.tools._injection import fillers, injected_names, tool_call_id_names
 from toolrun.tools._invalid import clearer
 from toolrun.tools._schema import ArgsSchema
-from toolrun.tools._snapshot import snapshot
+from toolrun.tools._snapshot import snapshot, text_of
 from toolrun.tools.exceptions import MissingToolCallId, StringInputRefused
 from toolrun.tools.injected import MASK, InjectedToolArg, InjectedToolCallId, Secret, has_marker, is_injected, is_secret
 
@@ -132,7 +132,7 @@ class Binder:
         if self.hidden or self.secret:
             given = {k: MASK if k in self.secret else v for k, v in given.items() if k not in self.hidden}
         inputs = snapshot(given)
-        return str(inputs), inputs
+        return text_of(inputs), inputs
 
 
 Fields = Mapping[str, "FieldInfo | None"]

@@ -1,4 +1,7 @@
-"""Copies of arguments for handlers, so that a tool that changes its arguments does not change what they saw."""
+"""Copies of arguments for handlers, so that a tool that changes its arguments does not change what they saw.
+
+Whatever the arguments are, showing them does not fail: who listens to a call must not decide whether it succeeds.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,26 @@ def snapshot(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A copy as deep as plain containers go; all other objects go by reference."""
     if _COPIERS.keys().isdisjoint(map(type, arguments.values())):
         return {**arguments}
-    return _dict(arguments, {})
+    try:
+        return _dict(arguments, {})
+    except Exception:  # nested too deep, or another thread changes it meanwhile
+        return {**arguments}
+
+
+def text_of(arguments: Mapping[str, Any]) -> str:
+    """The arguments as text; one whose `repr` raises, or that is nested too deep for it, does not spoil the others."""
+    try:
+        return str(arguments)
+    except Exception:
+        return f"{{{', '.join(f'{name!r}: {safe_repr(value)}' for name, value in arguments.items())}}}"
+
+
+def safe_repr(value: Any) -> str:
+    """`repr`, also of objects whose `__repr__` raises."""
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"<{type(value).__qualname__} whose repr raised {type(error).__name__}>"
 
 
 def _copy(value: Any, seen: dict[int, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolrun.errors import ToolrunError
+from toolrun.tools._snapshot import safe_repr
 
 
 class ToolException(Exception):
@@ -70,7 +71,7 @@ class InvalidToolInput(ToolrunError, TypeError):
         self.tool, self.given = tool, given
         super().__init__(
             f"Tool {tool!r} expected a string, a dict of arguments or a tool call, "
-            f"got {type(given).__name__}: {given!r}"
+            f"got {type(given).__name__}: {safe_repr(given)}"
         )
 
 
