@@ -133,6 +133,13 @@ def test_the_config_is_the_childs_and_not_the_callers(driver: Any) -> None:
     assert config == {"tags": ["t"], "metadata": {"m": 1}, "configurable": {"user": "ann"}}
 
 
+@pytest.mark.parametrize("given", [None, {}, {"tags": None, "metadata": None, "configurable": None}])
+def test_tags_metadata_and_configurable_are_always_there(driver: Any, given: Any) -> None:
+    config = driver.invoke(StructuredTool.from_function(kind_of_config), {}, given)
+    assert config.pop("callbacks") is not None
+    assert config == {"tags": [], "metadata": {}, "configurable": {}}
+
+
 def test_an_async_tool_gets_an_async_manager_whoever_calls_it(driver: Any) -> None:
     @tool
     async def kinds(config: RunConfig, run_manager, callbacks: BaseCallbackManager) -> Any:  # type: ignore[no-untyped-def]

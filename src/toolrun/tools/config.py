@@ -9,6 +9,7 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from toolrun.callbacks import Callbacks
+from toolrun.execution.carried import carry
 from toolrun.execution.retry import Retry
 
 
@@ -41,7 +42,7 @@ CONFIG_TYPES: Final[list[Any]] = [RunConfig]
 
 _OF_ONE_CALL = frozenset({"callbacks", "run_name", "run_id", "timeout", "retry", "engine"})
 
-_configurable: ContextVar[dict[str, Any] | None] = ContextVar("toolrun_configurable", default=None)
+_configurable: ContextVar[dict[str, Any] | None] = carry(ContextVar("toolrun_configurable", default=None))
 
 share_configurable = _configurable.set
 """Called inside the context of a run: calls made in that context find these values."""
@@ -55,9 +56,13 @@ def configurable_of(config: RunConfig | None) -> dict[str, Any] | None:
 
 
 def child_config(config: RunConfig | None, run: Any) -> RunConfig:
-    """The config for calls made inside the run: what is about one call only stays behind."""
-    child: dict[str, Any] = {k: v for k, v in config.items() if k not in _OF_ONE_CALL} if config else {}
-    if configurable := configurable_of(config):
-        child["configurable"] = configurable
+    """The config for calls made inside the run: what is about one call only stays behind.
+
+    `tags`, `metadata` and `configurable` are always there, so tools may look into them without asking.
+    """
+    child: dict[str, Any] = {"tags": [], "metadata": {}}
+    if config:
+        child |= {k: v for k, v in config.items() if k not in _OF_ONE_CALL and v is not None}
+    child["configurable"] = configurable_of(config) or {}
     child["callbacks"] = run.get_child()
     return child  # type: ignore[return-value]
