@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -272,6 +273,17 @@ def test_a_factory_that_raises_fails_the_calls_of_its_session_only(driver: Any, 
     assert results[1].error["type"] == "SessionFailed"
     assert f"the tools of session 'b' could not be made: {type(error).__name__}" in results[1].error["message"]
     assert sorted(asked) == ["a", "b"]
+
+
+def test_each_call_of_a_session_that_failed_has_an_error_of_its_own(driver: Any) -> None:
+    def factory(session: str) -> Any:
+        raise LookupError("no such user")
+
+    results = driver.run_all(ToolRunner(factory), [call("double", "a", x=1) for _ in range(3)])
+    errors = [result.exception for result in results]
+    assert len(set(map(id, errors))) == 3
+    assert len({len(traceback.extract_tb(error.__traceback__)) for error in errors}) == 1
+    assert len({id(error.cause) for error in errors}) == 1
 
 
 def test_a_factory_that_makes_no_tools_fails_the_calls_of_its_session(driver: Any) -> None:

@@ -39,7 +39,7 @@ class Sessions:
             making = self._made[session] = asyncio.create_task(self._make(session))
         made = await making  # not shielded: what cancels a call is the end of the batch, and so of its sessions
         if isinstance(made, SessionFailed):
-            raise made
+            raise SessionFailed(session, made.cause)  # one a call: raising lengthens an exception's traceback
         return made
 
     def home_of(self, session: Any) -> SessionKey | None:
