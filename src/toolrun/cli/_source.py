@@ -29,7 +29,7 @@ class CallsFile:
         self._format = format
         self._file = _open(path)
         self._lines_ahead = None if path == "-" else _count_lines(path)
-        self._rest = b""
+        self._begun: list[bytes] = []  # pieces of a line that has no end yet
         self.lines = self.calls = self.malformed = 0
 
     def __enter__(self) -> Self:
@@ -55,10 +55,19 @@ class CallsFile:
     def _next_items(self) -> list[Item] | None:
         """The items of the next chunk, as much as there is now; None at the end."""
         chunk = self._file.read(CHUNK)
-        if not chunk and not self._rest:
+        if not chunk and not self._begun:
             return None
-        *lines, self._rest = (self._rest + chunk).split(b"\n") if chunk else (self._rest, b"")
-        return [item for line in lines for item in self._items_in(line)]
+        return [item for line in self._lines_ended_by(chunk or b"\n") for item in self._items_in(line)]
+
+    def _lines_ended_by(self, chunk: bytes) -> list[bytes]:
+        """The lines that end in the chunk; pieces of a longer one are joined once, when its end has come."""
+        *lines, begun = chunk.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._begun, lines[0]))
+            self._begun.clear()
+        if begun:
+            self._begun.append(begun)
+        return lines
 
     def _items_in(self, line: bytes) -> list[Item]:
         self.lines += 1
