@@ -16,6 +16,7 @@ from tenacity import RetryCallState
 from toolrun import Cache, InvalidPolicy, Retry, ToolDenied, ToolRunner, ToolTimeout, current_run, tool
 from toolrun.execution import approval
 from toolrun.execution.engine import UnknownEngine
+from toolrun.execution.errors import NotPicklable
 from toolrun.run import RunStatus, StoppedBy
 from toolrun.testing import AsyncRecordingHandler, RecordingHandler
 from toolrun.tools import BaseTool, Secret
@@ -86,6 +87,31 @@ def test_a_runner_says_what_nobody_else_does(driver: Any) -> None:
     assert [result.exception.seconds for result in results] == [0.01, 0.02]
     assert [result.stopped_by for result in results] == [StoppedBy.COOPERATION] * 2
     assert b'"stopped_by":"cooperation"' in results[0].line
+
+
+@pytest.mark.parametrize(
+    ("tools_own", "runners"),
+    [
+        ({"engine": "inline"}, {"timeout": 5}),
+        ({"engine": "threads"}, {"engine": "processes", "memory_limit": 1 << 30}),
+        ({"timeout": 5}, {"engine": "inline"}),
+        ({"idempotent": False}, {"retry": 3}),
+    ],
+    ids=repr,
+)
+def test_what_a_runner_says_for_all_leaves_out_tools_that_say_otherwise(
+    driver: Any, tools_own: dict[str, Any], runners: dict[str, Any]
+) -> None:
+    runner = ToolRunner([made(lambda x: x, False, **tools_own)], **runners)
+    [result] = driver.run_all(runner, [{"id": 1, "name": "work", "arguments": {"x": 1}}])
+    assert result.output == 1
+
+
+def test_a_tool_that_cannot_be_sent_to_a_worker_is_refused_when_it_is_made() -> None:
+    lock = threading.Lock()
+    with pytest.raises(NotPicklable, match="lock"):
+        made(lambda x: lock.locked(), False, engine="processes")
+    made(lambda x: x, False, engine="processes")
 
 
 def test_a_runner_refuses_what_cannot_be() -> None:

@@ -65,11 +65,11 @@ class Way:
 class Ways:
     """The ways of one body: the usual one, and those of calls whose config or runner says more."""
 
-    __slots__ = ("_make", "_others", "_policy", "_tool", "usual")
+    __slots__ = ("_is_async", "_make", "_others", "_policy", "_tool", "usual")
 
     def __init__(self, policy: Policy, tool: str, resources: Resources, *, is_async: bool, awaited: bool) -> None:
         self._make = partial(Way, tool=tool, resources=resources, is_async=is_async, awaited=awaited)
-        self._policy, self._tool = policy, tool
+        self._policy, self._tool, self._is_async = policy, tool, is_async
         self._others: dict[Any, Way] = {}
         self.usual = self._make(policy)
 
@@ -81,7 +81,8 @@ class Ways:
         except (KeyError, TypeError):  # a list, say, which `check` refuses
             said_here = Policy(timeout=timeout, retry=retry, engine=engine).over(self._policy)
             check_wishes(said_here, self._tool)
-            way = self._make(said_here.over(farther or NO_POLICY))
+            fitting = (farther or NO_POLICY).fitting(said_here, has_sync_body=not self._is_async)
+            way = self._make(said_here.over(fitting))
         if len(self._others) >= _MOST_OTHERS:
             self._others.clear()
         self._others[said] = way

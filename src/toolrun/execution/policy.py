@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from toolrun.execution.cache import Cache
@@ -47,6 +47,17 @@ class Policy:
     def over(self, farther: Policy) -> Policy:
         """This policy, completed by a farther one."""
         return Policy(*(far if near is None else near for near, far in zip(_said(self), _said(farther), strict=True)))
+
+    def fitting(self, near: Policy, *, has_sync_body: bool) -> Policy:
+        """What a runner says for all its tools, without what contradicts what a tool and its call say themselves."""
+        drop: dict[str, None] = {}
+        if has_sync_body and near.engine == "inline":
+            drop["timeout"] = None
+        if has_sync_body and near.seconds is not None and self.engine == "inline":
+            drop["engine"] = None
+        if near.engine not in (None, "processes"):
+            drop["memory_limit"] = None
+        return replace(self, **drop)
 
     def limits_calls(self) -> bool:
         """Whether there is anything to do before and after the body, beside running it."""

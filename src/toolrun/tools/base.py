@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from toolrun._offload import TOOL_POOL
 from toolrun.callbacks import BaseCallbackManager, Callbacks
 from toolrun.callbacks._configure import scope_of
+from toolrun.execution.body import Body
 from toolrun.execution.cache import Cache
 from toolrun.execution.engine import EngineName
 from toolrun.execution.governor import Resources
@@ -272,6 +273,15 @@ class BaseTool(BaseModel):
         if self.policy != _USUAL:
             check(self.policy, self.name, has_sync_body=self._functions()[0] is not None)
             check_wishes(self.policy, self.name)
+        if self.engine == "processes":
+            self._check_body()
+
+    def _check_body(self) -> None:
+        """Refuse now what could not be sent to a worker process later."""
+        from toolrun.execution.processes import PROCESSES
+
+        if (function := self._functions()[0]) is not None:
+            PROCESSES.check(Body(function), self.name)
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
