@@ -36,7 +36,16 @@ def test_code_on_the_background_loop_may_run_a_coroutine_too() -> None:
     async def outer() -> str:
         return _background_loop.run(where())
 
-    assert _background_loop.run(outer()) == "toolrun-loop-nested"
+    assert _background_loop.run(outer()) == "toolrun-loop"
+
+
+def test_and_so_on_to_any_depth_and_the_first_loop_is_back_in_service_afterwards() -> None:
+    async def nested(depth: int) -> int:
+        return 1 + _background_loop.run(nested(depth - 1)) if depth else 0
+
+    before = _background_loop.loop()
+    assert _background_loop.run(nested(5)) == 5
+    assert _background_loop.loop() is before
 
 
 def test_inside_a_running_loop_a_coroutine_is_only_started(async_driver: Any) -> None:

@@ -1,7 +1,10 @@
-"""One long-lived event loop in a daemon thread, for async code that sync callers need done.
+"""A long-lived event loop in a daemon thread, for async code that sync callers need done.
 
 Started on first use, started anew in a forked child. Async handlers of runs that a sync manager opened run
 here, and async-only tools that are called by `invoke`.
+
+Code on the background loop may itself call `run`, and so hold the loop that it runs on. While it is held that loop is
+out of service and another one takes its place: whoever waits for a background loop waits for one that runs.
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _lock = threading.Lock()
-_loop: AbstractEventLoop | None = None
+_ours: set[AbstractEventLoop] = set()
+_in_service: list[AbstractEventLoop] = []
 
 
 def _forget() -> None:
-    global _loop, _lock
-    _loop, _lock = None, threading.Lock()
+    global _lock
+    _lock = threading.Lock()
+    _ours.clear()
+    _in_service.clear()
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -38,15 +44,20 @@ def _serve(loop: AbstractEventLoop) -> None:
 
 
 def loop() -> AbstractEventLoop:
-    """The background loop, running."""
-    global _loop
-    if _loop is None:
+    """The background loop, running, and not held by its own code."""
+    try:
+        return _in_service[0]
+    except IndexError:
         with _lock:
-            if _loop is None:
-                fresh = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(fresh,), name="toolrun-loop", daemon=True).start()
-                _loop = fresh
-    return _loop
+            return _in_service[0] if _in_service else _start()
+
+
+def _start() -> AbstractEventLoop:
+    fresh = asyncio.new_event_loop()
+    threading.Thread(target=_serve, args=(fresh,), name="toolrun-loop", daemon=True).start()
+    _ours.add(fresh)
+    _in_service.append(fresh)
+    return fresh
 
 
 def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
@@ -55,13 +66,20 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run the coroutine to its end and wait for it; Ctrl-C cancels it .
+    """Run the coroutine to its end and wait for it; Ctrl-C cancels it."""
+    held = asyncio._get_running_loop()
+    if held not in _ours:
+        return _wait_for(coroutine)
+    with _lock:
+        _in_service.remove(held)
+    try:
+        return _wait_for(coroutine)
+    finally:
+        with _lock:
+            _in_service.insert(0, held)
 
-    Called by code that itself runs on the background loop, it takes a loop of its own in a new thread: to wait
-    for oneself would never end.
-    """
-    if _in_background_loop():
-        return _in_new_thread(coroutine)
+
+def _wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
     future = submit(coroutine)
     try:
         return future.result()
@@ -77,20 +95,3 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> None:
         run(coroutine)
     else:
         submit(coroutine)
-
-
-def _in_background_loop() -> bool:
-    return _loop is not None and asyncio._get_running_loop() is _loop
-
-
-def _in_new_thread(coroutine: Coroutine[Any, Any, T]) -> T:
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(asyncio.run(coroutine))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, name="toolrun-loop-nested", daemon=True).start()
-    return future.result()

@@ -64,9 +64,13 @@ class _Parked(Coroutine[Any, Any, Any]):
         try:
             return self._run(self._coroutine.send, value)
         except BaseException:
-            if self.at_end is not None:
-                self.at_end()
+            self._end()
             raise
+
+    def _end(self) -> None:
+        if self.at_end is not None:
+            self.at_end()
+        del self.task  # it holds this object, and both would have to wait for the garbage collector
 
     def throw(self, *error: Any) -> Any:
         """The task's step with an exception: a cancel, or a future's."""
@@ -78,8 +82,7 @@ class _Parked(Coroutine[Any, Any, Any]):
         try:
             return self._run(self._coroutine.throw, *error)
         except BaseException:
-            if self.at_end is not None:
-                self.at_end()
+            self._end()
             raise
 
     def close(self) -> None:

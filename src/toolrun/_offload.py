@@ -65,6 +65,8 @@ class _Mailbox:
 
 class _Here(threading.local):
     mailbox: _Mailbox | None = None
+    pool: ThreadPool | None = None
+    """The pool that this thread works for."""
 
 
 _here = _Here()
@@ -153,8 +155,16 @@ class ThreadPool:
         self._put((function, (), _NOBODY, _forget))
 
     def _put(self, job: _Job) -> None:
+        if _here.pool is self and self._is_full():
+            # One of our own asks, and will wait: behind others who do the same it might wait for ever.
+            threading.Thread(target=self._work_once, args=(job,), name=f"{self.name}-inner", daemon=True).start()
+            return
         self._jobs.put(job)
         self._want_more()
+
+    def _work_once(self, job: _Job) -> None:
+        _here.pool = self
+        _do(*job)
 
     def _want_more(self) -> None:
         """Have a thread started if there is more to do than there are idle ones."""
@@ -190,6 +200,7 @@ class ThreadPool:
                 self._threads -= 1
 
     def _work(self) -> None:
+        _here.pool = self
         jobs, idle, me = self._jobs, self._idle, threading.get_ident()
         while True:
             idle.add(me)
@@ -242,4 +253,7 @@ TOOL_POOL = ThreadPool("toolrun-tool", max_threads=256)
 """For the bodies of sync tools."""
 
 HANDLER_POOL = ThreadPool("toolrun-handler", max_threads=32)
-"""For sync handlers off the loop and for background lanes; apart from the tools', so neither starves the other."""
+"""For sync handlers off the loop; apart from the tools', so neither starves the other."""
+
+LANE_POOL = ThreadPool("toolrun-lane", max_threads=256)
+"""For background lanes, which may be held for long; a lane needs one thread at most."""

@@ -142,3 +142,31 @@ def start_and_end_chat(driver: Any, handler: Any) -> None:
     else:
         (run,) = CallbackManager([handler]).on_chat_model_start({}, [[Message()]])
         run.on_llm_end(None)
+
+
+def test_a_handler_method_with_a_yield_is_refused() -> None:
+    class Yields(BaseCallbackHandler):
+        def on_tool_end(self, output: Any, **kwargs: Any) -> Any:
+            yield output
+
+    with pytest.raises(InvalidHandler, match="has a yield"):
+        CallbackManager([Yields()])
+
+
+def test_a_mock_is_a_plain_handler() -> None:
+    handler = MagicMock()
+    CallbackManager([handler]).on_tool_start({}, "").on_tool_end(7)
+    assert handler.on_tool_end.call_args.args == (7,)
+
+
+def test_a_misspelt_event_is_refused_when_a_manager_is_configured_or_changed() -> None:
+    typo = type("Typo", (BaseCallbackHandler,), {"on_tol_end": lambda self: None})()
+    with pytest.raises(UnknownEvent):
+        CallbackManager.configure([typo])
+    with pytest.raises(UnknownEvent):
+        CallbackManager([]).handlers = [typo]
+
+
+def test_one_handler_in_place_of_a_list_is_told_to_go_into_a_list() -> None:
+    with pytest.raises(InvalidHandler, match="put it into a list"):
+        CallbackManager.configure(Ends())  # type: ignore[arg-type]

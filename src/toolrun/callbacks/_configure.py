@@ -77,7 +77,7 @@ def scope_of(callbacks: Any) -> Scope:
         return scope_for_handlers(callbacks) if callbacks else EMPTY
     scope = getattr(callbacks, "_scope", None)
     if not isinstance(scope, Scope):
-        raise InvalidHandler(callbacks)
+        raise InvalidHandler(callbacks, "put it into a list" if hasattr(callbacks, "on_tool_start") else "")
     return scope
 
 

@@ -13,7 +13,7 @@ import asyncio
 import inspect
 import logging
 from asyncio import AbstractEventLoop
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -50,7 +50,7 @@ class Event(NamedTuple):
 class AsyncDelivery(Delivery):
     """Delivers the events of a run on one loop. Whose turn it is, is only touched in that loop's thread."""
 
-    __slots__ = ("_inline_task", "loop")
+    __slots__ = ("loop",)
 
     def __init__(
         self,
@@ -61,7 +61,6 @@ class AsyncDelivery(Delivery):
     ) -> None:
         super().__init__(scope, run_id, common)
         self.loop = loop or asyncio.get_running_loop()
-        self._inline_task: asyncio.Task[Any] | None = None
 
     async def send(self, event: str, args: Args, kwargs: Kwargs) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
@@ -101,7 +100,7 @@ class AsyncDelivery(Delivery):
             raise errors[0]
 
     async def _wait_in_line(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
-        if inside.get() is self._run_id or (self._inline_task and self._inline_task is asyncio.current_task()):
+        if inside.get() is self._run_id:
             self._queue(Event(event, table, args, kwargs, copy_context()))  # a handler cannot wait for itself
             return
         delivered = self.loop.create_future()
@@ -119,15 +118,16 @@ class AsyncDelivery(Delivery):
             try:
                 heard = function(handlers[position], *args, **kwargs)
                 if is_async or (heard is not None and inspect.isawaitable(heard)):
-                    self._inline_task = asyncio.current_task()
-                    await heard
+                    token = inside.set(self.run_id)  # for what it starts in tasks and threads of its own
+                    try:
+                        await heard
+                    finally:
+                        inside.reset(token)
             except GeneratorExit:
                 raise
             except BaseException as error:
                 if report(error, handlers[position], event, self.run_id):
                     errors.append(error)
-            finally:
-                self._inline_task = None
         return errors
 
     # ── from a thread, or where nothing can be awaited ─────────────────────────────────────────────────
@@ -175,6 +175,11 @@ class AsyncDelivery(Delivery):
         """Have the loop deliver the event and wait for it, in a thread that is not the loop's."""
         delivered: Future[None] = Future()
         self.post(Event(event, table, args, kwargs, copy_context(), delivered))
+        while not delivered.done():
+            wait([delivered], timeout=1.0)
+            if self.loop.is_closed() and not delivered.done():
+                logger.warning("%s of run %s is lost: its event loop was closed", event, self.run_id)
+                return
         delivered.result()
 
     def _begin(self, event: Event) -> None:
@@ -260,7 +265,7 @@ class AsyncDelivery(Delivery):
             if isinstance(outcome, asyncio.Task):
                 outcome.get_coro().of = self, position, event  # type: ignore[union-attr]
                 running.append((outcome, position))
-            elif report(outcome, handlers[position], event, self.run_id):
+            elif self._has_to_be_raised(outcome, position, event):
                 errors.append(outcome)
         return errors
 
@@ -272,9 +277,17 @@ class AsyncDelivery(Delivery):
                 errors += future.result()[0]
             elif position != _NO_HANDLER:
                 error = asyncio.CancelledError() if future.cancelled() else future.exception()
-                if error is not None and report(error, self.handlers[position], event, self.run_id):
+                if error is not None and self._has_to_be_raised(error, position, event):
                     errors.append(error)
         return errors
+
+    def _has_to_be_raised(self, error: BaseException, position: int, event: str) -> bool:
+        """Whether an error of an async handler propagates. Its own cancel does not: it is none of the caller's."""
+        handler = self.handlers[position]
+        if isinstance(error, asyncio.CancelledError):
+            log(error, handler, event, self.run_id)
+            return False
+        return report(error, handler, event, self.run_id) is not None
 
 
 def _tell(event: Event, errors: list[BaseException]) -> None:

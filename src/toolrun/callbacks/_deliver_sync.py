@@ -15,6 +15,7 @@ from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._deliver_async import AsyncDelivery, Event
 from toolrun.callbacks._delivery import Args, Delivery, Kwargs, inside
 from toolrun.callbacks._errors import log
+from toolrun.callbacks._handed_over import handed_over
 from toolrun.callbacks._plan import Table
 from toolrun.callbacks._scope import Scope
 
@@ -41,7 +42,8 @@ class SyncDelivery(Delivery):
         kwargs = self._all_keywords(event, kwargs)
         turn = self._turn
         if not turn.acquire(False):
-            if inside.get() is self._run_id:  # in a handler that whoever has the turn waits for
+            # In a handler that whoever has the turn waits for, or in a loop that its handlers may need: do not wait.
+            if inside.get() is self._run_id or asyncio._get_running_loop() is not None:
                 self._queue((event, table, args, kwargs))
                 self._take_up_waiting()
                 return
@@ -96,7 +98,7 @@ class SyncDelivery(Delivery):
             remote._make_contexts()  # here: they are copies of the caller's
         table = Table(tasks=table.coroutines)
         if asyncio._get_running_loop() is not None:
-            remote.post(Event(event, table, args, kwargs, copy_context()))
+            remote.post(Event(event, table, args, kwargs, copy_context(), handed_over()))
             return []
         try:
             remote.post_and_wait(event, table, args, kwargs)

@@ -118,6 +118,8 @@ class Delivery(RunState):
         for position, function, lane in table.lanes:
             if lane.put((contexts[position], function, self.handlers[position], event, args, kwargs)):
                 full.append(lane)
+        if full and inside.get() is not None:
+            return []  # a handler raised this event, perhaps the very one that would make room
         return [lane.passed() for lane in full]
 
     def _call_each(self, event: str, calls: Sequence[Call], args: Args, kwargs: Kwargs) -> list[BaseException]:

@@ -20,7 +20,7 @@ def log(error: BaseException, handler: Any, event: str, run_id: Any) -> None:
 
 def report(error: BaseException, handler: Any, event: str, run_id: Any) -> BaseException | None:
     """Log the error, or give it back if it has to propagate."""
-    if not isinstance(error, Exception) or getattr(handler, "raise_error", False):
+    if not isinstance(error, Exception) or getattr(handler, "raise_error", False) is True:
         return error
     log(error, handler, event, run_id)
     return None

@@ -19,7 +19,7 @@ from contextvars import Context
 from typing import Any
 
 from toolrun import _background_loop
-from toolrun._offload import HANDLER_POOL
+from toolrun._offload import LANE_POOL
 from toolrun.callbacks._errors import log
 
 BOUND = 1000
@@ -48,7 +48,7 @@ class Lane:
             return False
         items.append(item)
         if self._draining.acquire(False):
-            HANDLER_POOL.spawn(self._drain)
+            LANE_POOL.spawn(self._drain)
         return full
 
     def passed(self) -> Future[None]:
@@ -56,7 +56,7 @@ class Lane:
         future: Future[None] = Future()
         self._items.append(future)
         if self._draining.acquire(False):
-            HANDLER_POOL.spawn(self._drain)
+            LANE_POOL.spawn(self._drain)
         return future
 
     def _drain(self) -> None:

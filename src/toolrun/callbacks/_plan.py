@@ -88,6 +88,13 @@ def _refuse_misspelt(kind: type) -> None:
                 raise UnknownEvent(kind, name, nearest[0])
 
 
+def _refuse_generators(kind: type, handler: Any) -> None:
+    for event in EVENTS:
+        method = getattr(kind, event, None)
+        if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
+            raise InvalidHandler(handler, f"its {event} has a yield, so calling it would do nothing")
+
+
 _checked: weakref.WeakSet[type] = weakref.WeakSet()
 
 
@@ -99,6 +106,7 @@ def check_handler(handler: Any) -> None:
     if isinstance(handler, type) or not any(hasattr(handler, event) for event in EVENTS):
         raise InvalidHandler(handler)
     _refuse_misspelt(kind)
+    _refuse_generators(kind, handler)
     _checked.add(kind)
 
 
@@ -165,13 +173,13 @@ def _compile(handlers: tuple[Any, ...], event: str) -> Table | None:
         function = _heard(handler, event)
         if function is None:
             continue
-        if getattr(handler, "background", False):
+        if getattr(handler, "background", False) is True:
             lanes.append((position, function, lane_of(handler)))
             continue
         is_async = inspect.iscoroutinefunction(function)
         call = (position, function)
         (coroutines if is_async else sync).append(call)
-        if getattr(handler, "run_inline", False):
+        if getattr(handler, "run_inline", False) is True:
             inline.append((*call, is_async))
         else:
             (tasks if is_async else blocking).append(call)

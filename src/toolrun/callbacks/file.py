@@ -21,7 +21,7 @@ class FileCallbackHandler(StdOutCallbackHandler):
     def _write(self, text: str, color: str | None = None, end: str = "") -> None:
         if self.file.closed:
             raise RuntimeError(f"{self.filename} is closed: the handler is still in use after close().")
-        print_text(text, color, end, self.file)
+        print_text(text, self.color, end, self.file)  # not the event's colour: a file is no terminal
 
     def close(self) -> None:
         """Close the file; closing twice does no harm."""

@@ -6,7 +6,8 @@ that opening a run gives back is the handle of that run.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -87,6 +88,7 @@ class BaseCallbackManager:
 
     @handlers.setter
     def handlers(self, handlers: Sequence[Any]) -> None:
+        plan_for(tuple(handlers))
         self._scope = self._scope._replace(handlers=tuple(handlers))
 
     @property
@@ -203,6 +205,7 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
             scope = scope.with_tags(inheritable_tags or (), True).with_tags(local_tags or (), False)
         if inheritable_metadata or local_metadata:
             scope = scope.with_metadata(inheritable_metadata or {}, True).with_metadata(local_metadata or {}, False)
+        plan_for(scope.handlers)  # refuses what is no handler, here and not at the first event
         return cls.of(scope)
 
     def _open(
@@ -219,11 +222,10 @@ class _Opens(BaseCallbackManager, Generic[ToolRun, ChainRun, LLMRuns, RetrieverR
         scope = self._scope
         if parent_run_id is not None and parent_run_id != scope.parent_run_id:
             scope = scope._replace(parent_run_id=parent_run_id)
-        run = kind.of(scope, run_id, common)
         kwargs["metadata"] = dict(scope.metadata)
-        return self._started(run, event, args, kwargs)
+        return self._start(partial(kind.of, scope, run_id, common), event, args, kwargs)
 
-    def _started(self, run: Any, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _start(self, opened: Callable[[], Any], event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
     def _all(self, runs: list[Any]) -> Any:
@@ -325,7 +327,10 @@ class CallbackManager(
     _llm_run = CallbackManagerForLLMRun
     _retriever_run = CallbackManagerForRetrieverRun
 
-    def _started(self, run: RunManager, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunManager:
+    def _start(
+        self, opened: Callable[[], RunManager], event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> RunManager:
+        run = opened()
         try:
             run.send(event, args, kwargs)
         except BaseException as error:
@@ -360,9 +365,10 @@ class AsyncCallbackManager(
         """Whether the methods that open runs are to be awaited."""
         return True
 
-    async def _started(
-        self, run: AsyncRunManager, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    async def _start(
+        self, opened: Callable[[], AsyncRunManager], event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> AsyncRunManager:
+        run = opened()
         try:
             await run.send(event, args, kwargs)
         except GeneratorExit as error:

@@ -25,7 +25,7 @@ def scope_for(tool: BaseTool, config: RunConfig | None, verbose: bool) -> Scope:
     if around is None or isinstance(callbacks, BaseCallbackManager):
         scope = scope_of(callbacks)
     else:
-        scope = around.child_scope().with_handlers(callbacks or (), inherit=True)
+        scope = around.child_scope().with_handlers(scope_of(callbacks).handlers, inherit=True)
     if config:
         if tags := config.get("tags"):
             scope = scope.with_tags(tags, inherit=True)
