@@ -488,7 +488,19 @@ def test_a_handler_that_misspells_an_event_is_refused_when_the_runner_is_made() 
         ToolRunner([double], callbacks=[Misspelt()])
 
 
-@pytest.mark.parametrize("concurrency", [0, -1])
-def test_a_runner_without_any_slot_is_refused(concurrency: int) -> None:
-    with pytest.raises(ValueError, match="concurrency must be at least 1"):
+@pytest.mark.parametrize("concurrency", [0, -1, 1.5, None, "2"])
+def test_a_concurrency_that_is_no_number_of_slots_is_refused(concurrency: Any) -> None:
+    with pytest.raises(ValueError, match=f"a whole number of at least 1, not {concurrency!r}"):
         ToolRunner([double], concurrency=concurrency)
+
+
+@pytest.mark.parametrize("calls", [{"name": "double"}, CallRequest("double", {"x": 1}), "double", None])
+def test_one_call_where_many_are_taken_is_refused_and_says_what_to_do(driver: Any, calls: Any) -> None:
+    with pytest.raises(TypeError, match=r"a runner takes many calls; .* is not a list: put it into one"):
+        driver.run_all(ToolRunner([double]), calls)
+
+
+@pytest.mark.parametrize(("given", "kept"), [("24", "24"), (24, 24), ([24], None), (None, None)])
+def test_a_call_that_cannot_be_read_keeps_its_id_where_that_can_be_read(driver: Any, given: Any, kept: Any) -> None:
+    [result] = driver.run_all(ToolRunner([double]), [{"id": given, "name": 5}])
+    assert (result.id, result.error["type"], json.loads(result.line)["id"]) == (kept, "MalformedCall", kept)

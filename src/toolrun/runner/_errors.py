@@ -39,6 +39,15 @@ class InvalidArguments(ToolrunError, TypeError):
         super().__init__(f"the arguments of {name!r} must be a JSON object; came {came} ({type(arguments).__name__})")
 
 
+class NoCalls(ToolrunError, TypeError):
+    """A runner was given one thing where it takes many."""
+
+    def __init__(self, calls: Any) -> None:
+        self.calls = calls
+        came = shortened(safe_repr(calls), 60)
+        super().__init__(f"a runner takes many calls; {came} ({type(calls).__name__}) is not a list: put it into one")
+
+
 class NotATool(ToolrunError, TypeError):
     """Something that was to be a tool, or tools, is neither."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import Any
 
 from toolrun._ids import now
 from toolrun.run import RunStatus
+from toolrun.runner._errors import NoCalls
 from toolrun.runner.result import CallResult
 from toolrun.tools.formats import CallRequest, MalformedCall, read_calls
 
@@ -24,6 +25,8 @@ async def items(calls: Calls) -> AsyncGenerator[Item, None]:
         async for call in calls:
             for item in items_of(call):
                 yield item
+    elif isinstance(calls, Mapping | str | bytes) or not isinstance(calls, Iterable):
+        raise NoCalls(calls)
     else:
         for call in calls:
             for item in items_of(call):
@@ -37,10 +40,15 @@ def items_of(call: Any, format: str = "auto", where: str = "") -> list[Item]:
     try:
         return list(read_calls(call, format))
     except MalformedCall as error:
-        return [malformed(error, where)]
+        return [malformed(error, where, _id_in(call))]
 
 
-def malformed(error: Exception, where: str = "") -> CallResult:
-    """The result of something that is no call; `where` says where it stands."""
+def malformed(error: Exception, where: str = "", id: str | int | None = None) -> CallResult:
+    """The result of something that is no call; `where` says where it stands, `id` what it calls itself."""
     record = {"type": "MalformedCall", "message": f"{where}{error}"}
-    return CallResult(None, None, None, None, RunStatus.ERROR, now(), 0.0, error=record, exception=error).written()
+    return CallResult(id, None, None, None, RunStatus.ERROR, now(), 0.0, error=record, exception=error).written()
+
+
+def _id_in(call: Any) -> str | int | None:
+    id = call.get("id") if isinstance(call, Mapping) else None
+    return id if isinstance(id, str | int) else None

@@ -59,8 +59,8 @@ class ToolRunner:
 
         for handler in CallbackManager.configure(callbacks).handlers:
             check_handler(handler)  # here, and not in the result of every call
-        if concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+        if not isinstance(concurrency, int) or concurrency < 1:
+            raise ValueError(f"concurrency is a whole number of at least 1, not {concurrency!r}")
         self.concurrency = concurrency
         self._factory: Callable[[Any], Any] | None = tools if is_factory(tools) else None
         self._shared = None if self._factory else toolbox(tools)
