@@ -4,6 +4,7 @@
 #   make lint    ruff and mypy
 #   make bench   the table of measures, side by side with langchain-core and pydantic-ai
 #   make peer    langchain-core's own unit tests against toolrun
+#   make torture tools that never return, in crowds; random faults in random trees of runs
 #   make defects the tests of langchain-core's defects, run against it: each must fail
 #   make clean   remove what the others made
 
@@ -13,7 +14,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers bench peer defects clean
+.PHONY: help demo test lint types layers bench torture peer defects clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -64,6 +65,11 @@ $(VENV)/.measuring: benchmarks/requirements.txt | $(VENV)/.comparing
 
 bench: $(VENV)/.measuring
 	$(BIN)/python -m benchmarks $(ARGS)
+
+torture: $(VENV)/.developing
+	$(BIN)/python tests/torture/torture.py --engine processes --rounds 50 $(ARGS)
+	$(BIN)/python tests/torture/torture.py --engine threads $(ARGS)
+	FAULT_EXAMPLES=2000 $(BIN)/pytest -q --timeout 3600 tests/promises/test_faults.py
 
 peer: $(VENV)/.developing
 	$(BIN)/python tests/peer/run.py $(ARGS)

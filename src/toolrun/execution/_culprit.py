@@ -34,7 +34,7 @@ class Called(NamedTuple):
 class Culprit(NamedTuple):
     """Who holds the thread, and by which line."""
 
-    driver: FrameType | None
+    driver: FrameType
     """The driver's frame; while it is the same one, it is the same call."""
     called: Called
     line_of: FrameType
@@ -81,7 +81,7 @@ def _of_task(leaf: FrameType, task: asyncio.Task[Any] | None) -> Culprit | None:
     frame: FrameType | None = leaf
     while frame is not None and frame is not own:
         frame = frame.f_back
-    return Culprit(None, Called(frame.f_code.co_qualname, None), frame, leaf) if frame is not None else None
+    return Culprit(frame, Called(frame.f_code.co_qualname, None), frame, leaf) if frame is not None else None
 
 
 _OURS = str(Path(__file__).parents[1]) + os.sep
