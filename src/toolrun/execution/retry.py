@@ -95,7 +95,7 @@ class Attempts:
 
         retry, wait = self._retry, self._retry.wait
         if wait is None:
-            wait = tenacity.wait_exponential_jitter(initial=0.1, max=10, jitter=0.1)
+            wait = tenacity.wait_exponential(multiplier=0.1, max=10) + tenacity.wait_random(0, 0.1)
         self._retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(retry.attempts),
             wait=wait if callable(wait) else tenacity.wait_fixed(wait),
