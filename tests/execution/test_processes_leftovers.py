@@ -39,7 +39,7 @@ def hang():
         pass
 
 def say_who_runs():
-    pids = [call(os.getpid), LAUNCHER._process.pid]
+    pids = [call(os.getpid), LAUNCHER.process.pid]
     thread = threading.Thread(target=call, args=(hang,), daemon=True)
     thread.start()
     while len([worker for worker in PROCESSES._pool.workers() if worker.pid or worker in PROCESSES._pool._free]) < 2:
@@ -189,7 +189,7 @@ def test_killed_workers_leave_no_descriptor_and_no_zombie() -> None:
         with pytest.raises(ToolTimeout):
             run(hang, timeout=0.01)
     assert len(os.listdir("/proc/self/fd")) <= before + 1  # a worker that replaces one is a descriptor, too
-    server = LAUNCHER._process.pid  # type: ignore[union-attr]
+    server = LAUNCHER.process.pid  # type: ignore[union-attr]
     give_up = time.monotonic() + 10
     while len(children_of(server)) > PROCESSES.workers:  # those that it has not waited for yet are among them
         assert time.monotonic() < give_up

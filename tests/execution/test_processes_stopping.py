@@ -232,7 +232,7 @@ def test_the_spare_gets_to_know_the_tools_before_it_is_needed(new_workers: Any) 
 def test_a_lost_fork_server_is_replaced(new_workers: Any) -> None:
     workers = new_workers(1)
     pid = workers.call(os.getpid)
-    LAUNCHER._process.kill()
+    LAUNCHER.process.kill()
     assert ends(pid)
     for worker in workers.engine._pool.workers():
         worker.wait(10)

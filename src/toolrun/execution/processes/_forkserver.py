@@ -28,8 +28,11 @@ _DO_NOT_WAIT = socket.MSG_DONTWAIT
 _CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
-def main(control: int) -> None:
+def main(control: int, preload: list[str]) -> None:
     """Serve until the parent goes."""
+    for name in ("asyncio", "cloudpickle", *preload):
+        with contextlib.suppress(Exception):
+            import_module(name)
     os.set_inheritable(control, False)
     server = ForkServer(socket.socket(fileno=control))
     try:
@@ -54,9 +57,6 @@ class ForkServer:
 
     def serve(self) -> None:
         """Take what comes: a request for a worker, the end of one, room to say so."""
-        for name in ("asyncio", "cloudpickle", *pickle.loads(_read(self._control, _read_size(self._control)))):
-            with contextlib.suppress(Exception):
-                import_module(name)
         gc.collect()
         gc.freeze()  # workers share these pages until someone writes to them
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
@@ -187,10 +187,6 @@ def _kill_group(pid: int) -> None:
 
 def _nothing(signal_number: int, frame: FrameType | None) -> None:
     """Ignore a signal, without children of the tool's own ignoring it, too, as `SIG_IGN` would have it."""
-
-
-def _read_size(sock: socket.socket) -> int:
-    return int.from_bytes(_read(sock, 8), "little")
 
 
 def _read(sock: socket.socket, size: int) -> bytes:

@@ -1,93 +1,124 @@
 """Starts the fork server on first use, and asks it for workers.
 
 The parent never forks: it has threads and locks, and a fork in their midst may hang. It hands the fork server one end
-of a socket pair, and may write to the other at once: the worker reads it as soon as it is there.
+of a socket pair, and may write to the other at once: the worker reads it as soon as it is there. So a worker can be
+launched from an event loop: even the start of the fork server, which takes its time, happens in a thread.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import socket
 import subprocess
 import sys
-from threading import Lock
+import threading
 from typing import Any
 
 from toolrun.execution.processes._worker import Worker
 
-_SERVE = "import sys; sys.path[:] = {path!r}; from toolrun.execution.processes._forkserver import main; main({fd})"
+_SERVE = """import sys
+sys.path[:] = {path!r}
+from toolrun.execution.processes._forkserver import main
+main({fd}, {preload!r})"""
+
+logger = logging.getLogger("toolrun.execution")
 
 
 class Launcher:
     """The parent's side of the fork server."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._setting: bytes = b""
         self.preload: list[str] = []
         """Modules that the fork server imports, so that workers begin with them; none that starts threads."""
+        self.process: subprocess.Popen[bytes] | None = None
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._setting: bytes = b""
+        self._ends: list[socket.socket] = []
+        """Of workers that wait for the fork server to be there."""
 
     def launch(self) -> Worker:
         """A new worker: on its way, and ready to be written to."""
         ours, theirs = socket.socketpair()
-        with theirs, self._lock:
+        with self._lock:
             try:
-                self._ask_for_worker(theirs)
-            except OSError:  # the fork server is gone: the next one may fare better
-                self.close()
-                self._ask_for_worker(theirs)
+                self._hand_over(theirs)
+            except OSError:  # the fork server is not there, or is gone
+                self._ends.append(theirs)
+                if len(self._ends) == 1:
+                    threading.Thread(target=self._start, name="toolrun-launcher", daemon=True).start()
         return Worker(ours)
 
-    def _ask_for_worker(self, end: socket.socket) -> None:
+    def _hand_over(self, end: socket.socket) -> None:
         if self._control is None:
-            self._start()
-        assert self._control is not None
+            raise ConnectionError
         setting = _setting()
         message = b"" if setting == self._setting else setting
         socket.send_fds(self._control, [len(message).to_bytes(8, "little")], [end.fileno()])
         self._control.sendall(message)
+        end.close()
 
     def _start(self) -> None:
+        """Start the fork server anew, then hand over what has been waiting for it."""
+        self.close()
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, *subprocess._args_from_interpreter_flags()),  # type: ignore[attr-defined]
-                    *("-c", _SERVE.format(fd=theirs.fileno(), path=sys.path)),
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # out of reach of the terminal's Ctrl-C
-            )
-        self._control, self._setting = ours, _setting()
-        ours_here = [name for name in sys.modules if name.partition(".")[0] == "toolrun"]
-        preload = pickle.dumps([*ours_here, *self.preload])
-        ours.sendall(len(preload).to_bytes(8, "little") + preload)
+        setting = _setting()
+        try:
+            self.process = self._start_process(theirs)
+        except OSError:
+            logger.exception("no worker processes: the fork server cannot be started")
+            ours.close()
+        theirs.close()
+        with self._lock:
+            ends, self._ends = self._ends, []
+            self._control, self._setting = ours, setting
+            for end in ends:
+                with contextlib.suppress(OSError):  # then its call finds it closed
+                    self._hand_over(end)
+                end.close()
+
+    def _start_process(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        names = [name for name in sys.modules if name.partition(".")[0] == "toolrun"]
+        serve = _SERVE.format(fd=theirs.fileno(), path=sys.path, preload=[*names, *self.preload])
+        return subprocess.Popen(
+            [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", serve],  # type: ignore[attr-defined]
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            process_group=0,  # out of reach of the terminal's Ctrl-C
+        )
 
     def close(self) -> None:
         """Let the fork server go; it takes its workers with it."""
-        if self._control is not None:
-            self._control.close()
-        if self._process is not None:
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+            self._control = None
+        self._end_process()
+
+    def _end_process(self) -> None:
+        """Wait for a fork server that has lost its parent's socket, or has ended by itself."""
+        process, self.process = self.process, None
+        if process is not None:
             try:
-                self._process.wait(5)
+                process.wait(5)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._control = self._process = None
+                process.kill()
+                process.wait()
 
     def forget(self) -> None:
         """In a forked child: the fork server is the parent's."""
-        self._lock = Lock()
-        if self._control is not None:
-            self._control.close()
-        if self._process is not None:
-            self._process.returncode = 0  # not ours to wait for, nor to complain about
-        self._control = self._process = None
+        for each in (*self._ends, *([self._control] if self._control else [])):
+            each.close()
+        if self.process is not None:
+            self.process.returncode = 0  # not ours to wait for, nor to complain about
+            self.process = None
+        self._forget_all()
 
 
 LAUNCHER = Launcher()
