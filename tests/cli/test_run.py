@@ -210,6 +210,41 @@ def test_calls_on_standard_input_are_answered_while_it_is_open(toolrun: Any) -> 
         assert process.wait(30) == 0
 
 
+READERS = """
+    import os, subprocess, sys
+
+    at_import = sys.stdin.read()
+
+    def line() -> str:
+        "Ask the user."
+        return input()
+
+    def child() -> str:
+        "Have another program read."
+        return subprocess.run(["cat"], stdout=subprocess.PIPE, text=True).stdout
+
+    def raw() -> str:
+        "Read the descriptor."
+        return os.read(0, 100).decode()
+"""
+
+
+def test_tools_that_read_standard_input_eat_no_calls(toolrun: Any, file: Any) -> None:
+    file("readers.py", READERS)
+    asked = [native(name, f"{number}") for number, name in enumerate(["line", "child", "raw"] * 3)]
+    with start("run", "readers.py", "-", "--quiet", stdin=subprocess.PIPE) as process:
+        answered = []
+        for call in asked:
+            process.stdin.write(json.dumps(call) + "\n")
+            process.stdin.flush()
+            answered.append(json.loads(process.stdout.readline()))
+        process.stdin.close()
+        assert process.wait(30) == 1
+    assert [result["id"] for result in answered] == [call["id"] for call in asked]
+    assert {result["error"]["type"] for result in answered if result["name"] == "line"} == {"EOFError"}
+    assert {result["output"] for result in answered if result["name"] != "line"} == {""}
+
+
 @pytest.mark.parametrize("tool", ["hang", "block"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels_what_runs_keeps_every_result_and_leaves_a_whole_file(

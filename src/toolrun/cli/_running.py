@@ -36,8 +36,8 @@ def run_calls(
     """Run the calls; the exit status. Where results go to standard output, nothing else does."""
     with ExitStack() as stack:
         target = output or stack.enter_context(stdout_for_results())
+        source = stack.enter_context(CallsFile(calls, format))  # first: importing tools may read standard input
         runner = stack.enter_context(runner_of(load(tools), policy, concurrency=concurrency))
-        source = stack.enter_context(CallsFile(calls, format))
         results = stack.enter_context(ResultsFile(target, not_this=calls))
         return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from io import FileIO
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Self
 
 from toolrun._offload import HANDLER_POOL
 from toolrun.cli._errors import Unusable
+from toolrun.cli._stdin import StandardInput
 from toolrun.runner._reading import Item, items_of, malformed
 from toolrun.runner.result import CallResult
 from toolrun.tools.formats import MalformedCall, loads
@@ -90,7 +90,7 @@ class CallsFile:
 
 def _open(path: str) -> FileIO:
     try:
-        return FileIO(sys.stdin.fileno(), closefd=False) if path == "-" else FileIO(path)
+        return StandardInput() if path == "-" else FileIO(path)
     except OSError as error:
         raise Unusable(f"{path}: {error.strerror}.") from None
 
