@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from tenacity import Retrying, stop_after_attempt
 
-from toolrun.callbacks import AsyncCallbackHandler, BaseCallbackHandler, CallbackManager, dispatch_custom_event
+from toolrun.callbacks import (
+    AsyncCallbackHandler,
+    AsyncCallbackManager,
+    BaseCallbackHandler,
+    CallbackManager,
+    dispatch_custom_event,
+)
 from toolrun.callbacks.base import EVENTS
 from toolrun.callbacks.context import current_run, run_context
 from toolrun.execution.body import Body
@@ -300,3 +306,23 @@ def test_runs_that_are_open_at_the_deadline_end_with_it(workers: Any, listener: 
     with pytest.raises(ToolTimeout):
         workers.call_in_run(open_and_hang, handlers=[listener], timeout=0.1)
     assert listener.names()[3:] == ["on_tool_error", "on_chain_error", "on_tool_error"]
+
+
+def test_runs_that_are_open_when_the_caller_is_closed_end_with_it(async_driver: Any) -> None:
+    listener = Listener()
+
+    async def close_in_the_middle() -> None:
+        manager = AsyncCallbackManager.configure(inheritable_callbacks=[listener])
+        run = await manager.on_tool_start({"name": "tool"}, "")
+        sync_run = run.get_sync()
+        call = PROCESSES.arun(Job(Body(open_and_hang), (), {}, run_context(sync_run), run=sync_run))
+        waits_for = call.send(None)
+        while len(listener.events) < 3:
+            waits_for._asyncio_future_blocking = False
+            await asyncio.wait([waits_for], timeout=10)
+            waits_for = call.send(None)
+        call.close()
+
+    async_driver.run(close_in_the_middle())
+    assert listener.names()[3:] == ["on_tool_error", "on_chain_error"]
+    assert all(isinstance(error, GeneratorExit) for error in listener.of("on_tool_error"))

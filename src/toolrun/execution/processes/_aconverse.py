@@ -29,13 +29,20 @@ async def aconverse(exchange: Exchange, worker: Worker) -> Any:
                 conversation.read()
             else:
                 await conversation.news()
-    except BaseException:
+    except GeneratorExit as error:  # nothing can be awaited any more
         conversation.stop()
         exchange.kill()
-        raise
-    finally:
         if relay is not None:
-            await relay.aend(exchange.error)
+            relay.close(error)
+        raise
+    except BaseException as error:
+        conversation.stop()
+        exchange.kill()
+        if relay is not None:
+            await relay.aend(error)
+        raise
+    if relay is not None:
+        await relay.aend(exchange.error)
     return exchange.result()
 
 

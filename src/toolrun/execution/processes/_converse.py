@@ -29,12 +29,13 @@ def converse(exchange: Exchange, worker: Worker) -> Any:
             if exchange.events:
                 relay = relay or Relay(exchange.job, is_async=False)
                 _tell(relay, exchange)
-    except BaseException:
+    except BaseException as error:
         exchange.kill()
-        raise
-    finally:
         if relay is not None:
-            relay.end(exchange.error)
+            relay.end(error)
+        raise
+    if relay is not None:
+        relay.end(exchange.error)
     return exchange.result()
 
 

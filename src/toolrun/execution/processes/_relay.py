@@ -22,7 +22,6 @@ from toolrun.run import OK, status_of
 logger = logging.getLogger("toolrun.execution")
 
 _OF_THE_RUN = ("parent_run_id", "tags", "metadata", "tool_call_id")
-_ENDINGS = {"on_chat_model": "on_llm_error"}
 
 Step = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A method of a run manager, and what to call it with."""
@@ -64,6 +63,12 @@ class Relay:
             await self._atell(step)
         if self._error is not None and error is None:
             raise self._error
+
+    def close(self, error: GeneratorExit) -> None:
+        """The same as `aend`, where nothing can be awaited."""
+        while self._children:
+            _, (child, start) = self._children.popitem()
+            child.close(_ending(start), error)
 
     def _tell(self, step: Step | None) -> None:
         if step is None:
@@ -122,9 +127,12 @@ class Relay:
         error = error or asyncio.CancelledError("the call that it was part of has ended")
         while self._children:
             _, (child, start) = self._children.popitem()
-            kind = start.removesuffix("_start")
-            ending = _ENDINGS.get(kind, f"{kind}_error")
-            yield child.end, (ending, status_of(error), (error,), {}), {}
+            yield child.end, (_ending(start), status_of(error), (error,), {}), {}
+
+
+def _ending(start: str) -> str:
+    """The event that ends, with an error, what this one has started."""
+    return "on_llm_error" if start == "on_chat_model_start" else start.removesuffix("_start") + "_error"
 
 
 def _face(run: Any, is_async: bool) -> Any:
