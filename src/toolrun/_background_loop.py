@@ -87,6 +87,8 @@ def _wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
         if not future.done():
             future.cancel()
         raise
+    finally:
+        del future  # or an error's traceback would hold this frame, and this frame the error
 
 
 def finish(coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -139,8 +139,11 @@ class ThreadPool:
         """Await the call in a thread. Cancelled, it returns at once; a body that has begun runs on."""
         assert not kwargs
         value, error = await self.start(function, *args)
-        if error is not None:
-            raise error
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # or its traceback would hold this frame, and this frame the error
         result: T = value
         return result
 
@@ -247,6 +250,7 @@ def _do(
     except BaseException as error:
         outcome = None, error
     deliver(future, outcome)
+    del future, outcome  # an error's traceback holds this frame, and these hold the error
 
 
 TOOL_POOL = ThreadPool("toolrun-tool", max_threads=256)

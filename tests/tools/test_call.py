@@ -405,13 +405,13 @@ def test_a_call_is_the_record_of_what_became_of_it(driver: Any) -> None:
 
 def test_the_record_keeps_an_error_that_was_answered(driver: Any) -> None:
     error = ToolException("no")
-    call = recorded(driver, Call(failing.with_options(handle_tool_error=True), {"error": error}))
+    call = recorded(driver, Call(failing.with_options(handle_tool_error=True), {"error": error}, is_record=True))
     assert (call.value, call.error, call.status) == ("no", error, RunStatus.ERROR)
 
 
 def test_the_record_keeps_an_error_that_was_raised(driver: Any) -> None:
     error = KeyboardInterrupt()
-    call = recorded(driver, Call(failing, {"error": error}))
+    call = recorded(driver, Call(failing, {"error": error}, is_record=True))
     assert (call.value, call.error, call.status) == (None, error, RunStatus.CANCELLED)
 
 

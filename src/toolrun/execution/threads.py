@@ -42,6 +42,8 @@ class ThreadEngine:
                 while call.climb() is not None:
                     pass
             raise
+        finally:
+            del future  # see GuardedCall.run
         return INLINE.waited(job, value) if type(value) is types.CoroutineType else value
 
     def arun(self, job: Job) -> Awaitable[Any]:
@@ -54,14 +56,14 @@ THREADS = ThreadEngine()
 def _waited(future: Future[Any], call: GuardedCall) -> Any:
     """The result of the body, for a sync caller."""
     timeout = call.job.timeout
-    if timeout is None:
-        return future.result()
-    if not _ends_within(future, call, timeout):
+    try:
+        if timeout is None or _ends_within(future, call, timeout):
+            return future.result()
         while (grace := call.climb()) is not None and not _ends(future, grace):
             pass
-        error = future.exception() if future.done() else None
-        raise _timeout(call.job, error)
-    return future.result()
+        raise _timeout(call.job, future.exception() if future.done() else None)
+    finally:
+        del future  # see GuardedCall.run
 
 
 def _ends_within(future: Future[Any], call: GuardedCall, timeout: float) -> bool:
@@ -97,7 +99,7 @@ async def _arun(job: Job) -> Any:
         if error is not None:
             raise error
     finally:
-        del error  # see GuardedCall.run
+        del error, future, deadline  # see GuardedCall.run
     if type(value) is types.CoroutineType:
         return await INLINE.driven(job, value)
     return value

@@ -29,7 +29,7 @@ async def run_request(
         tools = await sessions.tools_of(request.session)
         await attempt.run(tools[request.name], config, policy, sessions.home_of(request.session))
     except BaseException as error:  # SystemExit too: it ends the call, not the batch
-        attempt.error = error
+        attempt.failed(error)
     return attempt.result()
 
 
@@ -52,14 +52,19 @@ class _Attempt:
         if not isinstance(request.arguments, dict):
             raise InvalidArguments(request.name, request.arguments)
         given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
-        self.call = Call(tool, given, _config_of(request, config), defaults=policy, session=home)
+        self.call = Call(tool, given, _config_of(request, config), defaults=policy, session=home, is_record=True)
         self._start_clock()
         token = encoding.set(self.encoding)
         try:
             await arun_call(self.call)
         finally:
             encoding.reset(token)
-        self.error = self.call.error  # one that was answered: the call failed all the same
+        self.error = self.call.take_error()  # one that was answered: the call failed all the same
+
+    def failed(self, error: BaseException) -> None:
+        """Keep what was raised; it is what handlers were told, unless a coroutine cannot raise that."""
+        told = self.call.take_error() if self.call else None
+        self.error = told if isinstance(told, StopIteration) and error.__cause__ is told else error
 
     def result(self) -> CallResult:
         """The result, written down."""
@@ -79,6 +84,7 @@ class _Attempt:
             result.cached, result.attempts = call.job.cached, call.job.attempts
         if self.error is not None:
             result.exception, result.error = self.error, error_record(self.error)
+            self.error = None  # its traceback leads back to this attempt
             return result.written()
         assert call is not None
         result.output = call.value

@@ -10,7 +10,7 @@ handle_validation_error     False: raise   True: a fixed text   str: this text  
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import ValidationError
 
@@ -24,19 +24,22 @@ Said = str | Sequence[str | dict[str, Any]]
 ToolErrorHandler = bool | str | type[Exception] | tuple[type[Exception], ...] | Callable[[ToolException], Said] | None
 ValidationErrorHandler = bool | str | Callable[[ValidationError], str] | None
 
+UNANSWERED: Final[Any] = object()
+"""Says that an error is to be raised again: not here, or its traceback would hold a frame that holds the error."""
+
 
 def answer_tool_error(error: Exception, handler: ToolErrorHandler) -> Any:
-    """The content that answers an error of the body. Called while it is handled: what has no answer is raised again."""
+    """The content that answers an error of the body, or `UNANSWERED`."""
     if is_control_flow(error):
-        raise
+        return UNANSWERED
     if isinstance(handler, type | tuple):
         if isinstance(error, handler):
             return _message(error)
-        raise
+        return UNANSWERED
     if isinstance(handler, bool | str) and handler and isinstance(error, _STOPPED):
         return str(error) if handler is True else handler
     if not handler or not isinstance(error, ToolException):
-        raise
+        return UNANSWERED
     if handler is True:
         return error.args[0] if error.args else "Tool execution error"
     return handler if isinstance(handler, str) else handler(error)
@@ -45,7 +48,7 @@ def answer_tool_error(error: Exception, handler: ToolErrorHandler) -> Any:
 def answer_validation_error(error: ValidationError, handler: ValidationErrorHandler) -> Any:
     """The content that answers arguments that did not validate, by the same rules."""
     if not handler:
-        raise
+        return UNANSWERED
     if handler is True:
         return "Tool input validation error"
     return handler if isinstance(handler, str) else handler(error)

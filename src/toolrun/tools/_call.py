@@ -25,8 +25,8 @@ from toolrun.execution.governor import Way
 from toolrun.execution.job import Job
 from toolrun.execution.policy import Policy
 from toolrun.execution.watchdog import Called, reads, watch_this_loop
-from toolrun.run import NOT_STOPPED, OK, RunStatus, StoppedBy, status_of
-from toolrun.tools._answers import answer_tool_error, answer_validation_error
+from toolrun.run import NOT_STOPPED, OK, StoppedBy, status_of
+from toolrun.tools._answers import UNANSWERED, answer_tool_error, answer_validation_error
 from toolrun.tools._listeners import scope_for
 from toolrun.tools._output import format_output
 from toolrun.tools._plan import Target, plan_of
@@ -52,6 +52,8 @@ def run_call(call: Call) -> Any:
             output = call.formatted(way.engine.run(call.new_job(target, way, face)))
         except Exception as error:
             output = call.answer(error)
+            if output is UNANSWERED:
+                raise
     except BaseException as error:
         call.failed(error)
         run.on_tool_error(error)
@@ -76,6 +78,8 @@ async def arun_call(call: Call) -> Any:
                 output = call.formatted(await way.engine.arun(call.new_job(target, way, face)))
             except Exception as error:
                 output = call.answer(error)
+                if output is UNANSWERED:
+                    raise
         except GeneratorExit as error:
             call.failed(error)
             run.close("on_tool_error", error)
@@ -94,8 +98,8 @@ class Call:
     """One call: what came in, and at the end what became of it."""
 
     __slots__ = (
-        *("artifact", "config", "defaults", "error", "extras", "given", "job", "listened"),
-        *("plan", "run", "session", "started", "tool", "tool_call_id", "value"),
+        *("artifact", "config", "defaults", "error", "extras", "given", "is_record", "job", "listened"),
+        *("plan", "run", "session", "started", "status", "tool", "tool_call_id", "value"),
     )
 
     def __init__(
@@ -108,10 +112,12 @@ class Call:
         extras: dict[str, Any] | None = None,
         defaults: Policy | None = None,
         session: Hashable | None = None,
+        is_record: bool = False,
     ) -> None:
         """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords.
 
-        `defaults` is the policy of a runner: what the tool and the config say wins.
+        `defaults` is the policy of a runner: what the tool and the config say wins. A call that `is_record` keeps its
+        error until `take_error`; others do not, for the error's traceback leads back to the call.
         """
         if isinstance(given, dict):
             if given.get("type") == "tool_call" and isinstance(given.get("args"), dict):
@@ -134,13 +140,11 @@ class Call:
         self.value: Any = None
         """What the body returned, or the answer to its error; without the artifact."""
         self.artifact: Any = None
+        self.is_record = is_record
         self.error: BaseException | None = None
-        """What went wrong, also when it was answered."""
-
-    @property
-    def status(self) -> RunStatus:
+        """What went wrong, also when it was answered; of a record."""
+        self.status = OK
         """How the call ended."""
-        return RunStatus.OK if self.error is None else status_of(self.error)
 
     @property
     def stopped_by(self) -> StoppedBy:
@@ -227,7 +231,7 @@ class Call:
 
     def failed(self, error: BaseException) -> None:
         """Keep the error that ends the call. A coroutine that a cancel went through was stopped by cooperation."""
-        self.error = error
+        self._note(error)
         job = self.job
         if job is not None and isinstance(error, CancelledError | GeneratorExit):
             job.ask_to_stop()
@@ -235,14 +239,26 @@ class Call:
                 job.was_stopped(StoppedBy.COOPERATION)
 
     def answer(self, error: Exception) -> Any:
-        """What the caller gets for an error of arguments or body; one without an answer is raised again."""
-        self.error = error
+        """What the caller gets for an error of arguments or body, or `UNANSWERED`."""
+        self._note(error)
         if not self.started and isinstance(error, ValidationError):
             content = answer_validation_error(error, self.tool.handle_validation_error)
         else:
             content = answer_tool_error(error, self.tool.handle_tool_error)
+        if content is UNANSWERED:
+            return UNANSWERED
         self.value = content
         return format_output(content, None, self.tool_call_id, self.plan.name, "error")
+
+    def _note(self, error: BaseException) -> None:
+        self.status = status_of(error)
+        if self.is_record:
+            self.error = error
+
+    def take_error(self) -> BaseException | None:
+        """What went wrong, as the handlers were told; only once, so that no cycle of references remains."""
+        error, self.error = self.error, None
+        return error
 
 
 _OF_POLICY = frozenset({"timeout", "retry", "engine"})
