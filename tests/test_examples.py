@@ -31,6 +31,19 @@ def test_the_readme_shows_the_quickstart_as_it_is_and_what_it_prints() -> None:
     assert (ended.stdout, ended.stderr) == (block("text"), "")
 
 
+EXECUTION = re.findall(
+    r"```python\n(.*?)```\n\n```text\n(.*?)```", (ROOT / "docs" / "execution.md").read_text(), re.DOTALL
+)
+
+
+@pytest.mark.parametrize(("program", "printed"), EXECUTION, ids=["policies", "approval", "sessions"])
+def test_programs_in_the_account_of_execution_print_what_it_says(program: str, printed: str, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    ended = run(script)
+    assert (ended.stdout, ended.stderr) == (printed, "")
+
+
 def test_every_document_that_the_readme_names_is_there() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target

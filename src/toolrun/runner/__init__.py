@@ -4,7 +4,10 @@ From the bottom up; each imports only what stands above it:
 
     _json, _errors      a value as JSON; what goes wrong before a tool is reached
     result              what a call came to
+    _answers            what a body in a worker process answers with
     _functions, toolbox functions as tools; what stands for tools
+    _outline            tools without their bodies, which live in a worker process
+    _worker_sessions    sessions in worker processes
     sessions            the tools of each session
     _calling            one call, from its request to its result
     _reading, _batch    what a caller's calls ask for; what runs at once
