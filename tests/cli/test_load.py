@@ -173,6 +173,6 @@ def test_a_file_that_cannot_be_imported_shows_its_own_frames_only(toolrun: Any, 
 )
 def test_whatever_an_import_raises_is_unusable(toolrun: Any, file: Any, text: str, shown: str) -> None:
     file("broken.py", text)
-    ended = toolrun("run", "broken.py", "calls.jsonl")
+    ended = toolrun("run", "broken.py", "broken.py")
     assert ended.status == 2
     assert shown in ended.err
