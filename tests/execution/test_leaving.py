@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
+from toolrun.execution import leaving
 from toolrun.execution.body import Body
 from toolrun.execution.errors import ToolTimeout
 from toolrun.execution.inline import INLINE
@@ -61,7 +62,11 @@ def test_a_body_that_raises_in_time_raises(driver: Any, steps: int) -> None:
         run_on(driver, job_of(body))
 
 
-def test_a_body_that_lets_itself_be_cancelled_stops_by_cooperation(driver: Any) -> None:
+def test_a_body_that_lets_itself_be_cancelled_stops_by_cooperation(
+    driver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "GRACE", 5)
+
     async def body() -> None:
         await asyncio.Event().wait()
 
@@ -108,7 +113,9 @@ def test_a_finally_cannot_hold_the_timeout_up(driver: Any) -> None:
     assert ended.wait(10)
 
 
-def test_a_body_that_raises_when_cancelled_is_the_cause(driver: Any) -> None:
+def test_a_body_that_raises_when_cancelled_is_the_cause(driver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaving, "GRACE", 5)
+
     async def body() -> None:
         try:
             await asyncio.Event().wait()

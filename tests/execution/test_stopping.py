@@ -17,6 +17,7 @@ import pytest
 from toolrun._offload import TOOL_POOL, ThreadPool
 from toolrun.callbacks import BaseCallbackHandler, CallbackManager
 from toolrun.callbacks.context import current_run, run_context
+from toolrun.execution import _stopping, threads
 from toolrun.execution._stopping import ABANDONED, BodyStopped, GuardedCall
 from toolrun.execution.body import Body
 from toolrun.execution.errors import ToolTimeout
@@ -64,6 +65,13 @@ def polite() -> str:
 def spinning() -> None:
     while True:
         pass
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More time on each rung, for a machine that is busy with other things."""
+    monkeypatch.setattr(_stopping, "GRACE", 0.2)
+    monkeypatch.setattr(threads, "_LATE", 10)
 
 
 @pytest.fixture
@@ -191,6 +199,17 @@ def test_a_call_that_waits_for_a_thread_is_never_made_once_cancelled() -> None:
     call.ask()
     with pytest.raises(BodyStopped):
         call.run()
+
+
+def test_where_threads_keep_the_loop_from_running_a_body_is_left_behind_at_once(
+    async_driver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "_LATE", 0)
+    job = job_of(spinning, timeout=0.01)
+    with pytest.raises(ToolTimeout) as raised:
+        async_driver.run(Runs(job).arun())
+    assert raised.value.stopped_by in (StoppedBy.ABANDONED, StoppedBy.EXCEPTION)
+    wait_until(lambda: job.stopped_by is StoppedBy.EXCEPTION)
 
 
 def test_events_on_their_way_are_not_interrupted() -> None:

@@ -14,7 +14,7 @@ import pytest
 from tenacity import RetryCallState
 
 from toolrun import Cache, InvalidPolicy, Retry, ToolDenied, ToolRunner, ToolTimeout, current_run, tool
-from toolrun.execution import approval
+from toolrun.execution import _stopping, approval, leaving, threads
 from toolrun.execution.engine import UnknownEngine
 from toolrun.execution.errors import NotPicklable
 from toolrun.run import RunStatus, StoppedBy
@@ -41,6 +41,14 @@ def made(body: Callable[[int], Any], is_async: bool, **options: Any) -> BaseTool
 
 
 both_bodies = pytest.mark.parametrize("is_async", [False, True], ids=["sync body", "async body"])
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More time for bodies to stop, for a machine that is busy with other things."""
+    for module in (_stopping, leaving):
+        monkeypatch.setattr(module, "GRACE", 5)
+    monkeypatch.setattr(threads, "_LATE", 10)
 
 
 class Fails:

@@ -80,6 +80,8 @@ class GuardedCall:
         return value
 
     def _begin(self) -> None:
+        if self.job.timeout is not None:
+            import ctypes  # noqa: F401  # now, and not when it is urgent and all threads are busy
         self.thread, self.began = threading.get_ident(), time.monotonic()
         with self._lock:
             if self._asked:
@@ -97,13 +99,19 @@ class GuardedCall:
 
     # --- in other threads ---
 
-    def climb(self) -> float | None:
-        """Go one rung up; gives the seconds to wait before the next, or None after the last."""
+    def climb(self, *, hurry: bool = False) -> float | None:
+        """Go one rung up; gives the seconds to wait before the next, or None after the last.
+
+        In a hurry all rungs are climbed at once: the body is left behind, and stops a moment later if it does.
+        """
         self._rung += 1
         if self._rung == 1:
             self.ask()
-            return GRACE
-        if self._rung < _LAST_RUNG and not self._sent:
+            if not hurry:
+                return GRACE
+        if hurry:
+            self._interrupt()
+        elif self._rung < _LAST_RUNG and not self._sent:
             return GRACE if self._interrupt() else TICK
         self._abandon()
         return None

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 TICK = 0.005
 """Seconds."""
 
-GRACE = 0.010
-"""Seconds that a body has to stop by one means before the next one is tried."""
+GRACE = 0.008
+"""Seconds that a body has to stop by one means before the next one is tried; on a wheel it is two ticks."""
 
 _TICKS = 1 / TICK
 

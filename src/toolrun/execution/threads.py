@@ -105,20 +105,25 @@ async def _arun(job: Job) -> Any:
     return value
 
 
+_LATE = 0.050
+"""Seconds after which a deadline comes too late: other threads keep the loop from running, these bodies perhaps."""
+
+
 class _Deadline:
     """The deadline of a body in a thread, and then the moments of the ladder, on the wheel of the caller's loop."""
 
-    __slots__ = ("_call", "_future", "_slot", "_wheel", "expired")
+    __slots__ = ("_call", "_future", "_overdue", "_slot", "_wheel", "expired")
 
     def __init__(self, call: GuardedCall, future: asyncio.Future[Outcome] | None) -> None:
         self._call, self._future = call, future
         self.expired = future is None
+        self._overdue = 0.0
         self._wheel: Wheel = wheel()
         self._slot = self._wheel.add(self, call.job.timeout or 0.0)
 
     def expire(self) -> None:
         """The deadline has come, or the time on a rung is over."""
-        wait = self._not_yet() or self._call.climb()
+        wait = self._not_yet() or self._call.climb(hurry=self._overdue > _LATE)
         if wait is not None:
             self._slot = self._wheel.add(self, wait)
         elif self._future is not None and not self._future.done():
@@ -131,7 +136,7 @@ class _Deadline:
         timeout = self._call.job.timeout or 0.0
         began = self._call.began
         remaining = timeout if began is None else began + timeout - self._wheel.clock()
-        self.expired = remaining <= 0
+        self.expired, self._overdue = remaining <= 0, -remaining
         return None if self.expired else remaining
 
     def discarded_late(self) -> bool:
