@@ -68,6 +68,19 @@ def test_a_runners_retry_and_cache_leave_out_what_is_not_idempotent() -> None:
     assert flaky.calls == 2
 
 
+@pytest.mark.parametrize(
+    ("own", "runners"),
+    [
+        ({"engine": "inline"}, {"timeout": 5}),
+        ({"timeout": 5}, {"engine": "inline"}),
+        ({"engine": "threads"}, {"engine": "processes", "memory_limit": 1 << 30}),
+    ],
+)
+def test_what_a_runner_says_leaves_out_tools_that_it_contradicts(own: Any, runners: Any) -> None:
+    work = tool("work", **own)(Flaky(0).work)
+    assert [result.output for result in ToolRunner([work], **runners).run_all([call()])] == [1]
+
+
 def test_a_hit_of_the_cache_is_marked() -> None:
     runner = ToolRunner(Flaky(0), cache=Cache(ttl=60))
     first, again, other = (runner.run_all([call(x=x)])[0] for x in (1, 1, 2))
