@@ -196,6 +196,15 @@ def test_an_answered_error_is_still_an_error_of_the_call(driver: Any) -> None:
     assert (result.status, result.error) == ("error", {"type": "ToolException", "message": "the bank refused"})
 
 
+def test_a_stop_iteration_is_written_down_as_what_it_is() -> None:
+    def at_end() -> None:
+        """End."""
+        raise StopIteration("no more")
+
+    [result] = ToolRunner([at_end]).run_all([call("at_end")])
+    assert result.error == {"type": "StopIteration", "message": "no more"}
+
+
 def test_messages_of_models_are_calls_too(driver: Any) -> None:
     message = {"tool_calls": [{"id": "1", "function": {"name": "double", "arguments": '{"x": 3}'}}]}
     results = driver.run_all(ToolRunner([double]), [message, {"name": "double", "args": {"x": 4}}])

@@ -415,6 +415,31 @@ def test_the_record_keeps_an_error_that_was_raised(driver: Any) -> None:
     assert (call.value, call.error, call.status) == (None, error, RunStatus.CANCELLED)
 
 
+@pytest.mark.parametrize("engine", ["inline", "threads"])
+def test_a_stop_iteration_of_a_sync_tool_is_told_as_it_is(driver: Any, engine: Any) -> None:
+    error = StopIteration("x")
+    subject, handler = failing.with_options(engine=engine), RecordingHandler()
+    call = recorded(driver, Call(subject, {"error": error}, {"callbacks": [handler]}, is_record=True))
+    assert handler.named("on_tool_error")[0].payload == (error,)
+    assert call.take_error() is error
+    assert driver.invoke(subject.with_options(handle_tool_error=StopIteration), {"error": error}) == "StopIteration: x"
+
+
+def test_a_stop_iteration_that_became_another_error_in_the_body_is_told_as_that(driver: Any) -> None:
+    @tool
+    def in_generator() -> int:
+        """End."""
+        return sum(next(iter(())) for _ in "1")
+
+    @tool
+    async def in_coroutine() -> None:
+        """End."""
+        raise StopIteration
+
+    for subject in (in_generator, in_coroutine):
+        assert isinstance(told(driver, subject, {}).named("on_tool_error")[0].payload[0], RuntimeError)
+
+
 def test_a_validation_error_of_the_body_is_an_error_of_the_body(driver: Any) -> None:
     class Place(BaseModel):
         name: str

@@ -36,6 +36,7 @@ from toolrun.tools.exceptions import InvalidOutput, InvalidToolInput
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
 
+Raised = TypeVar("Raised", bound=BaseException)
 Run = TypeVar("Run", CallbackManagerForToolRun, AsyncCallbackManagerForToolRun)
 
 
@@ -55,8 +56,7 @@ def run_call(call: Call) -> Any:
             if output is UNANSWERED:
                 raise
     except BaseException as error:
-        call.failed(error)
-        run.on_tool_error(error)
+        run.on_tool_error(call.failed(error))
         raise
     run.end("on_tool_end", OK, (output,), call.end_event())
     return output
@@ -85,8 +85,7 @@ async def arun_call(call: Call) -> Any:
             run.close("on_tool_error", error)
             raise
         except BaseException as error:
-            call.failed(error)
-            await run.on_tool_error(error)
+            await run.on_tool_error(call.failed(error))
             raise
         await run.end("on_tool_end", OK, (output,), call.end_event())
         return output
@@ -229,17 +228,30 @@ class Call:
             return result
         return format_output(result, self.artifact, self.tool_call_id, self.plan.name, "success")
 
-    def failed(self, error: BaseException) -> None:
-        """Keep the error that ends the call. A coroutine that a cancel went through was stopped by cooperation."""
+    def failed(self, error: BaseException) -> BaseException:
+        """Note the error that ends the call; gives it as handlers are told of it.
+
+        A coroutine that a cancel went through was stopped by cooperation.
+        """
+        error = self._as_raised(error)
         self._note(error)
         job = self.job
         if job is not None and isinstance(error, CancelledError | GeneratorExit):
             job.ask_to_stop()
             if job.body.is_async and job.stopped_by is NOT_STOPPED:
                 job.was_stopped(StoppedBy.COOPERATION)
+        return error
+
+    def _as_raised(self, error: Raised) -> Raised | StopIteration:
+        """The error as a sync body raised it: on its way through our coroutines Python replaces a StopIteration."""
+        stop, job = error.__cause__, self.job
+        if isinstance(stop, StopIteration) and error.args == _REPLACED and job is not None and not job.body.is_async:
+            return stop
+        return error
 
     def answer(self, error: Exception) -> Any:
         """What the caller gets for an error of arguments or body, or `UNANSWERED`."""
+        error = self._as_raised(error)
         self._note(error)
         if not self.started and isinstance(error, ValidationError):
             content = answer_validation_error(error, self.tool.handle_validation_error)
@@ -263,6 +275,7 @@ class Call:
 
 _OF_POLICY = frozenset({"timeout", "retry", "engine"})
 _NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
+_REPLACED = ("coroutine raised StopIteration",)
 _NOTHING: Mapping[str, Any] = {}
 _GREEN = {"color": "green"}
 
