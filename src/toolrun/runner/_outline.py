@@ -29,16 +29,16 @@ class Outline:
         raise NotImplementedError(f"{self.__name__} lives in a worker process")
 
 
+_FUNCTION, _TOOL = b"f", b"t"
+
+
 def outlined(member: BaseTool | Callable[..., Any]) -> bytes:
     """A member of a toolbox as bytes that another process can make the tool of; raises what pickling it raises."""
     if isinstance(member, BaseTool):
-        return _dumped(_without_body(member))
-    function = getattr(member, "__func__", member)
-    try:
-        hash(function)
-    except TypeError:
-        return _dumped(Outline(member))
-    return _outlined_once(function, inspect.ismethod(member), _Held(member))
+        return _TOOL + _dumped(_without_body(member))
+    if inspect.ismethod(member):
+        return _outlined_once(member.__func__, _Held(member))
+    return _FUNCTION + _dumped(Outline(member))  # kept for nobody: it may be a closure over the state of one session
 
 
 class _Held:
@@ -55,9 +55,9 @@ class _Held:
 
 
 @lru_cache(maxsize=4096)
-def _outlined_once(function: Any, is_bound: bool, held: _Held) -> bytes:
+def _outlined_once(function: Any, held: _Held) -> bytes:
     member, held.member = held.member, None
-    return _dumped(Outline(member))
+    return _FUNCTION + _dumped(Outline(member))
 
 
 def _dumped(value: Any) -> bytes:
@@ -77,11 +77,23 @@ def _without_body(tool: BaseTool) -> BaseTool:
 _BODIES = ("func", "coroutine")
 
 
-@lru_cache(maxsize=4096)
 def tool_of(name: str, outline: bytes) -> BaseTool:
     """The tool that an outline is of, but for its body. It runs in worker processes, whatever it says itself."""
+    kind, data = outline[:1], outline[1:]
+    return _of_function(name, data) if kind == _FUNCTION else _in_workers(name, _loaded(data))
+
+
+@lru_cache(maxsize=4096)
+def _of_function(name: str, data: bytes) -> BaseTool:
+    """Found once for all sessions; a tool that a factory decorates anew for each session is new each time."""
+    return _in_workers(name, as_tool(name, _loaded(data)))
+
+
+def _in_workers(name: str, tool: BaseTool) -> BaseTool:
+    return tool.model_copy(update={"name": name, "engine": "processes"})
+
+
+def _loaded(data: bytes) -> Any:
     from toolrun.execution.processes._pickling import load_value
 
-    found = load_value(outline)
-    tool = found if isinstance(found, BaseTool) else as_tool(name, found)
-    return tool.model_copy(update={"name": name, "engine": "processes"})
+    return load_value(data)
