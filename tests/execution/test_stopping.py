@@ -18,6 +18,7 @@ from toolrun._offload import TOOL_POOL, ThreadPool
 from toolrun.callbacks import BaseCallbackHandler, CallbackManager
 from toolrun.callbacks.context import current_run, run_context
 from toolrun.execution import _stopping, threads
+from toolrun.execution._haste import HASTE
 from toolrun.execution._stopping import ABANDONED, BodyStopped, GuardedCall
 from toolrun.execution.body import Body
 from toolrun.execution.errors import ToolTimeout
@@ -94,6 +95,7 @@ def test_a_body_that_looks_at_cancelled_stops_by_cooperation(driver: Any) -> Non
     with pytest.raises(ToolTimeout, match="stopped when asked") as raised:
         run_on(driver, job)
     assert raised.value.stopped_by is job.stopped_by is job.run._delivery.stopped_by is StoppedBy.COOPERATION
+    assert not HASTE._hasty
 
 
 def test_a_body_that_does_not_is_stopped_by_an_exception(driver: Any) -> None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from toolrun._offload import TOOL_POOL, Outcome
+from toolrun.execution._haste import HASTE
 from toolrun.execution._stopping import GuardedCall
 from toolrun.execution.deadlines import Wheel, wheel
 from toolrun.execution.errors import ToolTimeout
@@ -136,17 +137,23 @@ class _Deadline:
         timeout = self._call.job.timeout or 0.0
         began = self._call.began
         remaining = timeout if began is None else began + timeout - self._wheel.clock()
-        self.expired, self._overdue = remaining <= 0, -remaining
-        return None if self.expired else remaining
+        if remaining > 0:
+            return remaining
+        self.expired, self._overdue = True, -remaining
+        HASTE.begin(self)
+        return None
 
     def discarded_late(self) -> bool:
         """Take the deadline off the wheel; whether it had come."""
         self._wheel.discard(self, self._slot)
+        if self.expired:
+            HASTE.end(self)
         return self.expired
 
     def go_on_alone(self) -> None:
         """The caller has gone: climb without it."""
         self._wheel.discard(self, self._slot)
+        HASTE.end(self)
         self.expired, self._future = True, None
         self.expire()
 
