@@ -6,8 +6,13 @@ does is in the files that begin with `_`.
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import click
 
+from toolrun.cli._ctrl_c import CTRL_C, STATUS
+from toolrun.cli._stdout import open_all_three
 from toolrun.cli.call import call
 from toolrun.cli.run import run
 from toolrun.cli.tools import tools
@@ -15,7 +20,20 @@ from toolrun.cli.tools import tools
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class CommandLine(click.Group):
+    """Ends by Ctrl-C as a shell expects it, wherever it comes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        open_all_three()
+        try:
+            with CTRL_C:
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(STATUS)
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(package_name="toolrun")
 def main() -> None:
     """Run the tools of LLM agents, and show every run.

@@ -43,7 +43,7 @@ class Terminal:
 
     def is_there(self) -> bool:
         """Whether there is a terminal with a user at it."""
-        if not sys.stderr.isatty():
+        if sys.stderr is None or not sys.stderr.isatty():
             return False
         with suppress(OSError):
             os.close(_open())

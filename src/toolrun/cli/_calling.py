@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import click
 
+from toolrun.cli._ctrl_c import CTRL_C
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
-from toolrun.cli._stdout import stdout_for_results
+from toolrun.cli._stdout import printing, stdout_for_results
 from toolrun.errors import ToolrunError
 from toolrun.runner import CallRequest, CallResult
 from toolrun.runner._json import encode
@@ -23,9 +25,11 @@ def call_once(spec: str, name: str, arguments: str, session: str | None, policy:
     except ValueError as error:
         raise Unusable(f"the arguments are not JSON: {error}") from None
     with stdout_for_results(), runner_of(load(spec), policy) as runner:
-        [result] = runner.run_all([CallRequest(name, parsed, "call", session)])
+        [result] = asyncio.run(runner.arun_all([CallRequest(name, parsed, "call", session)]))
+        CTRL_C.obey()
     if result.ok:
-        click.echo(encode(result.output)[0])
+        with printing():
+            click.echo(encode(result.output)[0])
         return 0
     click.echo(_account(result), err=True)
     return 1

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 from asyncio import run as run_loop
 from collections.abc import Awaitable
-from contextlib import redirect_stdout
 from typing import Any
 
 import click
@@ -16,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolrun.cli._ctrl_c import CTRL_C
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
+from toolrun.cli._stdout import printing, stdout_for_results
 from toolrun.runner import NotATool
 from toolrun.runner.toolbox import Toolbox, toolbox
 from toolrun.tools import BaseTool
@@ -27,12 +27,13 @@ from toolrun.tools.formats._format import parameters_of
 
 def list_tools(spec: str, format: str | None, session: str | None) -> None:
     """Print the tools as a table, or as JSON in a format."""
-    with redirect_stdout(sys.stderr):
+    with stdout_for_results():
         tools = list(tools_of_session(spec, session).values())
-    if format is None:
-        _print_table(tools)
-        return
-    click.echo(json.dumps(describe_tools(tools, "native" if format == "json" else format), indent=2))
+    with printing():
+        if format is None:
+            _print_table(tools)
+        else:
+            click.echo(json.dumps(describe_tools(tools, "native" if format == "json" else format), indent=2))
 
 
 def tools_of_session(spec: str, session: str | None) -> Toolbox:
@@ -44,8 +45,11 @@ def tools_of_session(spec: str, session: str | None) -> Toolbox:
         made = target(session)
         return toolbox(run_loop(_value(made)) if inspect.isawaitable(made) else made)
     except NotATool as error:
-        raise Unusable(f"{spec}: the factory's {error}.") from None
-    except (Exception, SystemExit) as error:
+        raise Unusable(
+            f"{spec} was called as a factory of tools, but {error}. A function is a tool if @tool is on it."
+        ) from None
+    except BaseException as error:
+        CTRL_C.obey()
         hint = "" if session else " Name one with --session."
         raise Unusable(
             f"{spec} could not make the tools of session {session!r}.{hint}\n\n{own_traceback(error)}"

@@ -12,12 +12,14 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from toolrun.cli._ctrl_c import CTRL_C
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.runner import NotATool
 from toolrun.runner.toolbox import Toolbox, is_factory, toolbox
@@ -63,33 +65,36 @@ def _import_file(where: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))  # as Python does for a script: its neighbours can be imported
-    _import(where, lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
+    with _importing(where):
+        spec.loader.exec_module(module)
     return module
 
 
 def _import_module(where: str) -> ModuleType:
     sys.path.insert(0, os.getcwd())
-    try:
-        found = importlib.util.find_spec(where)
-    except (ImportError, ValueError):
-        found = None
-    except Exception as error:
-        raise _failed(where, error) from None
-    if found is None:
-        raise Unusable(f"{where}: there is no such file and no such module.")
-    _import(where, lambda: importlib.import_module(where))
+    with _importing(where):
+        if not _is_found(where):
+            raise Unusable(f"{where}: there is no such file and no such module.")
+        importlib.import_module(where)
     return sys.modules[where]
 
 
-def _import(where: str, execute: Callable[[], Any]) -> None:
+def _is_found(module: str) -> bool:
     try:
-        execute()
-    except (Exception, SystemExit) as error:
-        raise _failed(where, error) from None
+        return importlib.util.find_spec(module) is not None  # imports the packages around it
+    except (ImportError, ValueError):
+        return False
 
 
-def _failed(where: str, error: BaseException) -> Unusable:
-    return Unusable(f"{where} cannot be imported.\n\n{own_traceback(error)}")
+@contextmanager
+def _importing(where: str) -> Iterator[None]:
+    try:
+        yield
+    except Unusable:
+        raise
+    except BaseException as error:  # whatever it is: SystemExit and KeyboardInterrupt too
+        CTRL_C.obey()
+        raise Unusable(f"{where} cannot be imported.\n\n{own_traceback(error)}") from None
 
 
 def _named(module: ModuleType, name: str) -> Any:

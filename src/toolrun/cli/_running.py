@@ -22,7 +22,7 @@ from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
 from toolrun.cli._progress import Bar, Lines, Quiet, Watcher
 from toolrun.cli._source import CallsFile
-from toolrun.cli._stdout import stdout_for_results
+from toolrun.cli._stdout import OURS, stdout_for_results
 from toolrun.cli._summary import Summary
 from toolrun.runner import CallResult
 from toolrun.runner._batch import Batch
@@ -35,7 +35,7 @@ def run_calls(
 ) -> int:
     """Run the calls; the exit status. Where results go to standard output, nothing else does."""
     with ExitStack() as stack:
-        target = output or stack.enter_context(stdout_for_results())
+        target = stack.enter_context(stdout_for_results()) if output is None or output == "-" else output
         source = stack.enter_context(CallsFile(calls, format))  # first: importing tools may read standard input
         runner = stack.enter_context(runner_of(load(tools), policy, concurrency=concurrency))
         results = stack.enter_context(ResultsFile(target, not_this=calls))
@@ -48,10 +48,11 @@ class ResultsFile:
     def __init__(self, target: str | int, not_this: str) -> None:
         if isinstance(target, str) and _are_one_file(target, not_this):
             raise Unusable(f"{target}: the results would overwrite the calls.")
+        self._name = target if isinstance(target, str) else OURS
         try:
             self._file = FileIO(target, "w", closefd=isinstance(target, str))
         except OSError as error:
-            raise Unusable(f"{target}: {error.strerror}.") from None
+            raise Unusable(f"{self._name}: {error.strerror}.") from None
         self._may_block = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         self.is_terminal = self._file.isatty()
 
@@ -63,10 +64,15 @@ class ResultsFile:
 
     async def write(self, line: bytes) -> None:
         """Write one line; off the loop where a slow reader could make it wait."""
-        if self._may_block:
-            await HANDLER_POOL.run_in_thread(self._write, line)
-        else:
-            self._write(line)
+        try:
+            if self._may_block:
+                await HANDLER_POOL.run_in_thread(self._write, line)
+            else:
+                self._write(line)
+        except BrokenPipeError:  # nobody reads any further, which is no fault of anybody
+            raise
+        except OSError as error:
+            raise Unusable(f"{self._name}: {error.strerror}.") from None
 
     def _write(self, line: bytes) -> None:
         rest = memoryview(line + b"\n")
