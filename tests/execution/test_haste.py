@@ -37,6 +37,18 @@ def test_who_is_not_in_haste_changes_nothing(usual: float) -> None:
 
 def test_an_interval_that_is_short_already_stays() -> None:
     sys.setswitchinterval(INTERVAL / 5)
+    short = sys.getswitchinterval()
     haste = Haste()
     haste.begin("a")
-    assert sys.getswitchinterval() == pytest.approx(INTERVAL / 5)
+    assert sys.getswitchinterval() == short
+
+
+@pytest.mark.parametrize("interval", [0.005, 0.0049, 0.001234, 0.1])
+def test_the_interval_does_not_drift(interval: float) -> None:
+    sys.setswitchinterval(interval)
+    before = sys.getswitchinterval()
+    haste = Haste()
+    for _ in range(100):
+        haste.begin("a")
+        haste.end("a")
+    assert sys.getswitchinterval() == before

@@ -13,6 +13,8 @@ import threading
 INTERVAL = 0.0005
 """Seconds."""
 
+_ROUNDING = 5e-7  # the interpreter cuts seconds to whole microseconds: the interval must not shrink each time
+
 
 class Haste:
     """Keeps the switch interval short while anybody is in haste."""
@@ -26,7 +28,7 @@ class Haste:
         """An answer is due."""
         with self._lock:
             if not self._hasty:
-                self._usual = sys.getswitchinterval()
+                self._usual = sys.getswitchinterval() + _ROUNDING
                 sys.setswitchinterval(min(self._usual, INTERVAL))
             self._hasty.add(who)
 
