@@ -148,6 +148,45 @@ def test_what_cannot_be_called_is_refused() -> None:
         tool()(tool(greet))
 
 
+class Calculator:
+    """Has methods, some of which stand for tools."""
+
+    def double(self, n: int) -> int:
+        """Double it."""
+        return 2 * n
+
+    async def adouble(self, n: int) -> int:
+        """Double it."""
+        return 2 * n
+
+    @staticmethod
+    def triple(n: int) -> int:
+        """Triple it."""
+        return 3 * n
+
+
+@pytest.mark.parametrize("method", [Calculator.double, Calculator.adouble])
+@pytest.mark.parametrize("options", [{}, {"infer_schema": False}, {"args_schema": {"type": "object"}}])
+def test_a_method_without_its_instance_is_refused_when_the_tool_is_made(method: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidTool, match=rf"Calculator.{method.__name__} is a method.*instance.{method.__name__}"):
+        tool(**options)(method)
+
+
+def test_a_method_of_an_instance_will_do(driver: Any) -> None:
+    calculator = Calculator()
+    for method in (calculator.double, calculator.adouble, lambda n: calculator.double(n)):
+        assert driver.invoke(tool("double", method, description="Double it."), {"n": 3}) == 6
+    assert driver.invoke(tool(Calculator.triple), {"n": 3}) == 9
+
+
+def test_a_function_may_call_its_argument_self(driver: Any) -> None:
+    def name_of(self: str) -> str:
+        """Say the name."""
+        return self
+
+    assert driver.invoke(tool(name_of), {"self": "me"}) == "me"
+
+
 def test_a_decorated_function_can_still_be_called() -> None:
     assert tool(greet)("Ann") == "Hello Ann"
     assert tool(greet)(name="Ann") == "Hello Ann"

@@ -9,6 +9,7 @@ from pydantic import PlainSerializer, SkipValidation
 
 from toolrun._signature import Signature
 from toolrun.tools._injection import fillers
+from toolrun.tools._schema import is_unbound_method
 from toolrun.tools.base import BaseTool
 from toolrun.tools.exceptions import InvalidTool
 
@@ -26,8 +27,7 @@ class FunctionTool(BaseTool):
 
     def __init__(self, **kwargs: Any) -> None:
         for field in ("func", "coroutine"):
-            if (given := kwargs.get(field)) is not None and not callable(given):
-                raise InvalidTool(kwargs.get("name", "?"), f"{field} must be a function, not {given!r}.")
+            _check_function(kwargs.get("name", "?"), field, kwargs.get(field))
         super().__init__(**kwargs)
 
     def _run(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
@@ -51,6 +51,17 @@ class FunctionTool(BaseTool):
 
     def _sources(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         return self.func, self.coroutine
+
+
+def _check_function(tool: str, field: str, function: Any) -> None:
+    if function is not None and not callable(function):
+        raise InvalidTool(tool, f"{field} must be a function, not {function!r}.")
+    if is_unbound_method(function):
+        raise InvalidTool(
+            tool,
+            f"{function.__qualname__} is a method, and there is no instance to call it on. Make the tool of a method "
+            f"of an instance: tool(instance.{function.__name__}).",
+        )
 
 
 def _filled(function: Callable[..., Any], arguments: dict[str, Any], run: Any, config: Any) -> dict[str, Any]:

@@ -70,8 +70,14 @@ def create_schema_from_function(
 def _own_self(signature: Signature) -> list[str]:
     """`self` or `cls` of a function that was taken out of its class."""
     first = next(iter(signature.parameters), None)
-    in_class = "." in getattr(signature.function, "__qualname__", "")
+    around = getattr(signature.function, "__qualname__", "").rpartition(".")[0]
+    in_class = around and not around.endswith("<locals>")
     return [first] if in_class and first in ("self", "cls") else []
+
+
+def is_unbound_method(function: Any) -> bool:
+    """Whether the function is a method without an instance, as it is inside the body of its class."""
+    return inspect.isfunction(function) and "." in function.__qualname__ and bool(_own_self(Signature(function)))
 
 
 def _documentation(
