@@ -12,6 +12,7 @@ from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
 from toolrun.cli._stdout import printing, stdout_for_results
+from toolrun.cli._visible import visible_lines
 from toolrun.errors import ToolrunError
 from toolrun.runner import CallRequest, CallResult
 from toolrun.runner._json import encode
@@ -31,7 +32,7 @@ def call_once(spec: str, name: str, arguments: str, session: str | None, policy:
         with printing():
             click.echo(encode(result.output)[0])
         return 0
-    click.echo(_account(result), err=True)
+    click.echo(visible_lines(_account(result)), err=True)
     return 1
 
 

@@ -8,6 +8,8 @@ from traceback import TracebackException
 
 import click
 
+from toolrun.cli._visible import visible_lines
+
 NOT_THE_USERS = (str(Path(__file__).parents[1]), importlib.__file__, "<frozen ")
 
 
@@ -15,6 +17,10 @@ class Unusable(click.ClickException):
     """The input cannot be used at all."""
 
     exit_code = 2
+
+    def format_message(self) -> str:
+        """The message, with nothing in it that would steer the terminal."""
+        return visible_lines(self.message)
 
 
 def own_traceback(error: BaseException) -> str:

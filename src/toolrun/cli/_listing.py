@@ -18,6 +18,7 @@ from toolrun.cli._ctrl_c import CTRL_C
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
 from toolrun.cli._stdout import printing, stdout_for_results
+from toolrun.cli._visible import visible
 from toolrun.runner import NotATool
 from toolrun.runner.toolbox import Toolbox, toolbox
 from toolrun.tools import BaseTool
@@ -64,7 +65,7 @@ def _print_table(tools: list[BaseTool]) -> None:
     table = Table("tool", "arguments", "description", box=box.SIMPLE_HEAD, pad_edge=False)
     for tool in tools:
         first_line = (tool.description.strip().splitlines() or [""])[0]
-        table.add_row(Text(tool.name), Text(_arguments(tool)), Text(first_line))
+        table.add_row(*(Text(visible(text)) for text in (tool.name, _arguments(tool), first_line)))
     Console().print(table)
 
 

@@ -24,6 +24,7 @@ from toolrun.cli._progress import Bar, Lines, Quiet, Watcher
 from toolrun.cli._source import CallsFile
 from toolrun.cli._stdout import OURS, stdout_for_results
 from toolrun.cli._summary import Summary
+from toolrun.cli._visible import visible
 from toolrun.runner import CallResult
 from toolrun.runner._batch import Batch
 
@@ -115,7 +116,7 @@ class Invocation:
     def _complain(self, result: CallResult) -> None:
         self._malformed += 1
         if self._malformed <= SHOWN_MALFORMED and result.error:
-            self._console.print(result.error["message"], style="red", highlight=False, markup=False)
+            self._console.print(visible(result.error["message"]), style="red", highlight=False, markup=False)
 
     def _exit_status(self) -> int:
         if self._stopped_by:

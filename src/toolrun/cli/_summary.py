@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolrun.cli._visible import visible
 from toolrun.execution.statistics import statistics
 from toolrun.run import RunStatus, StoppedBy
 from toolrun.runner import CallResult
@@ -65,15 +66,15 @@ class Summary:
         for title, footer in zip(("calls", "errors", "p50", "p95", "max"), _cells(self.total), strict=True):
             table.add_column(title, footer, justify="right", no_wrap=True)
         for name, figures in sorted(self.by_tool.items()):
-            table.add_row(Text(name, overflow="ellipsis", no_wrap=True), *_cells(figures))
+            table.add_row(Text(visible(name), overflow="ellipsis", no_wrap=True), *_cells(figures))
         console.print(table)
         shown = self.failures.most_common(SHOWN_FAILURES)
         for failure, count in shown:
-            console.print(Text(f"{count:>6,} x {failure}"), no_wrap=True, overflow="ellipsis")
+            console.print(Text(f"{count:>6,} x {visible(failure)}"), no_wrap=True, overflow="ellipsis")
         if more := self.total.errors - sum(count for _, count in shown):
             console.print(f"{more:>6,} x other failures", highlight=False)
         for note in notes:
-            console.print(Text(note), no_wrap=True, overflow="ellipsis")
+            console.print(Text(visible(note)), no_wrap=True, overflow="ellipsis")
         calls = len(self.total.durations)
         console.print(f"{calls:,} calls in {elapsed:.2f} s, {self.total.errors:,} failed.", highlight=False)
         if abandoned := statistics().abandoned_threads:
