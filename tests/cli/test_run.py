@@ -138,9 +138,13 @@ def test_a_file_without_any_call_in_it_is_unusable(toolrun: Any) -> None:
     assert "no line of it is a tool call" in ended.err
 
 
-def test_a_file_with_nothing_to_do_is_done(toolrun: Any, calls: Any) -> None:
-    ended = toolrun("run", "desk.py", calls({"role": "user", "content": "Hello"}))
+@pytest.mark.parametrize("entries", [[{"role": "user", "content": "Hello"}], ["", "  "], []])
+def test_a_file_with_nothing_to_do_is_done_and_said_to_be(toolrun: Any, calls: Any, entries: list[Any]) -> None:
+    path = calls(*entries)
+    ended = toolrun("run", "desk.py", path)
     assert (ended.status, ended.out) == (0, "")
+    assert "calls.jsonl: no calls in it." in " ".join(ended.err.replace("\n", "").split())
+    assert toolrun("run", "desk.py", path, "--quiet").err == ""
 
 
 @pytest.mark.parametrize(

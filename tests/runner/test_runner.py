@@ -298,6 +298,7 @@ def test_each_call_of_a_session_that_failed_has_an_error_of_its_own(driver: Any)
 def test_a_factory_that_makes_no_tools_fails_the_calls_of_its_session(driver: Any) -> None:
     [result] = driver.run_all(ToolRunner(lambda session: 3), [call("double", "s", x=1)])
     assert "SessionFailed" in result.error["type"]
+    assert "A function given as the tools is called as their factory" in result.error["message"]
     assert "NotATool: 3 is no tool" in result.error["message"]
 
 

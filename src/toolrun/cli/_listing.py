@@ -20,6 +20,7 @@ from toolrun.cli._load import load
 from toolrun.cli._stdout import printing, stdout_for_results
 from toolrun.cli._visible import visible
 from toolrun.runner import NotATool
+from toolrun.runner._errors import NO_FACTORY
 from toolrun.runner.toolbox import Toolbox, toolbox
 from toolrun.tools import BaseTool
 from toolrun.tools.formats import describe_tools
@@ -46,9 +47,7 @@ def tools_of_session(spec: str, session: str | None) -> Toolbox:
         made = target(session)
         return toolbox(run_loop(_value(made)) if inspect.isawaitable(made) else made)
     except NotATool as error:
-        raise Unusable(
-            f"{spec} was called as a factory of tools, but {error}. A function is a tool if @tool is on it."
-        ) from None
+        raise Unusable(f"{spec} was called as a factory of tools, but {error}. {NO_FACTORY}") from None
     except BaseException as error:
         CTRL_C.obey()
         hint = "" if session else " Name one with --session."

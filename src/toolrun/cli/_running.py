@@ -103,9 +103,15 @@ class Invocation:
                 async for result in results:
                     await self._take(result)
                     watcher.update()
-        if not self._quiet and self._summary.by_tool:
-            self._summary.print(self._console, monotonic() - began, aftermath.lines(self._summary))
+        if not self._quiet:
+            self._conclude(monotonic() - began, aftermath)
         return self._exit_status()
+
+    def _conclude(self, elapsed: float, aftermath: Aftermath) -> None:
+        if self._summary.by_tool:
+            self._summary.print(self._console, elapsed, aftermath.lines(self._summary))
+        elif not self._stopped_by:
+            self._console.print(f"{self._source.name}: no calls in it.", highlight=False, markup=False)
 
     async def _take(self, result: CallResult) -> None:
         self._summary.add(result)

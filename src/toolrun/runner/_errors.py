@@ -9,6 +9,8 @@ from toolrun.errors import ToolrunError
 from toolrun.run import RunStatus, status_of
 from toolrun.runner._json import safe_repr, safe_str
 
+NO_FACTORY = "A function given as the tools is called as their factory; with @tool on it, it is a tool."
+
 
 class UnknownTool(ToolrunError, LookupError):
     """A call names a tool that is not there."""
@@ -58,7 +60,8 @@ class SessionFailed(ToolrunError, RuntimeError):
     def __init__(self, session: Any, cause: BaseException) -> None:
         self.session, self.cause = session, cause
         self.run_status = status_of(cause) if isinstance(cause, ToolrunError) else RunStatus.ERROR
-        super().__init__(f"the tools of session {session!r} could not be made: {described(cause)}")
+        hint = f". {NO_FACTORY}" if isinstance(cause, NotATool) else ""
+        super().__init__(f"the tools of session {session!r} could not be made: {described(cause)}{hint}")
 
 
 def error_record(error: BaseException) -> dict[str, str]:
