@@ -56,8 +56,10 @@ class Batch:
             await feeder  # raises what the source raised
         finally:
             self.stop()
-            await asyncio.gather(feeder, *self._tasks, return_exceptions=True)
-            self._close()
+            try:
+                await asyncio.gather(feeder, *self._tasks, return_exceptions=True)
+            finally:
+                self._close()
 
     def stop(self) -> None:
         """Read no further and cancel what runs; each call that was read still gets its result."""

@@ -55,11 +55,12 @@ class ToolRunner:
         from toolrun.callbacks import CallbackManager
         from toolrun.callbacks._plan import check_handler
         from toolrun.execution.policy import Policy
+        from toolrun.execution.retry import is_count
         from toolrun.runner.toolbox import is_factory, toolbox
 
         for handler in CallbackManager.configure(callbacks).handlers:
             check_handler(handler)  # here, and not in the result of every call
-        if not isinstance(concurrency, int) or concurrency < 1:
+        if not is_count(concurrency):
             raise ValueError(f"concurrency is a whole number of at least 1, not {concurrency!r}")
         self.concurrency = concurrency
         self._factory: Callable[[Any], Any] | None = tools if is_factory(tools) else None
