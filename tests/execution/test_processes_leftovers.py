@@ -214,3 +214,11 @@ def sockets_here() -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_body_finds_its_standard_input_empty() -> None:
+    assert run(read_standard_input) == ""
+
+
+def read_standard_input() -> str:
+    return sys.stdin.read()

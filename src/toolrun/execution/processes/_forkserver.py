@@ -30,6 +30,8 @@ _CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 def main(control: int, preload: list[str]) -> None:
     """Serve until the parent goes."""
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)  # bodies have no standard input: it is the parent's
     for name in ("asyncio", "cloudpickle", *preload):
         with contextlib.suppress(Exception):
             import_module(name)

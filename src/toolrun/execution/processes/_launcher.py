@@ -19,10 +19,11 @@ from typing import Any
 
 from toolrun.execution.processes._worker import Worker
 
-_SERVE = """import sys
-sys.path[:] = {path!r}
-from toolrun.execution.processes._forkserver import main
-main({fd}, {preload!r})"""
+_SERVE = (
+    "import pickle, sys; given = sys.stdin.buffer.read(); given or sys.exit(); "  # the parent may have gone by now
+    "sys.path[:], preload = pickle.loads(given); "
+    "from toolrun.execution.processes._forkserver import main; main({}, preload)"
+)
 
 logger = logging.getLogger("toolrun.execution")
 
@@ -34,6 +35,7 @@ class Launcher:
         self.preload: list[str] = []
         """Modules that the fork server imports, so that workers begin with them; none that starts threads."""
         self.process: subprocess.Popen[bytes] | None = None
+        self.at_exit = False
         self._forget_all()
 
     def _forget_all(self) -> None:
@@ -45,6 +47,8 @@ class Launcher:
 
     def launch(self) -> Worker:
         """A new worker: on its way, and ready to be written to."""
+        if self.at_exit:
+            raise RuntimeError("no worker process can be started any more: the interpreter is shutting down")
         ours, theirs = socket.socketpair()
         with self._lock:
             try:
@@ -84,14 +88,18 @@ class Launcher:
                 end.close()
 
     def _start_process(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        names = [name for name in sys.modules if name.partition(".")[0] == "toolrun"]
-        serve = _SERVE.format(fd=theirs.fileno(), path=sys.path, preload=[*names, *self.preload])
-        return subprocess.Popen(
-            [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", serve],  # type: ignore[attr-defined]
-            stdin=subprocess.DEVNULL,
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        process = subprocess.Popen(
+            [sys.executable, *flags, "-c", _SERVE.format(theirs.fileno())],
+            stdin=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
             process_group=0,  # out of reach of the terminal's Ctrl-C
         )
+        assert process.stdin is not None
+        names = [name for name in list(sys.modules) if name.partition(".")[0] == "toolrun"]
+        with contextlib.suppress(BrokenPipeError), process.stdin:  # it has ended: the first call finds out
+            pickle.dump((sys.path, [*names, *self.preload]), process.stdin)
+        return process
 
     def close(self) -> None:
         """Let the fork server go; it takes its workers with it."""
@@ -100,6 +108,11 @@ class Launcher:
                 self._control.close()
             self._control = None
         self._end_process()
+
+    def exit(self) -> None:
+        """Let the fork server go, and start no other one: threads that are left may still ask."""
+        self.at_exit = True
+        self.close()
 
     def _end_process(self) -> None:
         """Wait for a fork server that has lost its parent's socket, or has ended by itself."""

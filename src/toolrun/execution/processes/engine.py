@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import weakref
 from collections.abc import Callable, Hashable
 from contextvars import Context, copy_context
 from typing import Any
 
 from toolrun.execution.body import Body
+from toolrun.execution.errors import WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes._aconverse import aconverse
 from toolrun.execution.processes._converse import converse
@@ -66,7 +68,10 @@ class ProcessEngine:
             try:
                 return converse(exchange, worker)
             except NotStarted:
-                continue
+                _stay_silent_at_exit()
+            except WorkerCrashed:
+                _stay_silent_at_exit()
+                raise
             finally:
                 self._pool.give_back(worker)
 
@@ -139,6 +144,12 @@ class ProcessEngine:
         self._pool.forget()
 
 
+def _stay_silent_at_exit() -> None:
+    """Only daemon threads are left when the workers end with the program: they are to end, too, not to raise."""
+    if LAUNCHER.at_exit:
+        threading.Event().wait()
+
+
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -153,10 +164,10 @@ _MAKE_SESSION = Body(make_session)
 _engines: weakref.WeakSet[ProcessEngine] = weakref.WeakSet()
 
 
-def _close_all() -> None:
+def _exit() -> None:
+    LAUNCHER.exit()
     for engine in list(_engines):
         engine.close()
-    LAUNCHER.close()
 
 
 def _forget_all() -> None:
@@ -165,7 +176,7 @@ def _forget_all() -> None:
     LAUNCHER.forget()
 
 
-atexit.register(_close_all)
+atexit.register(_exit)
 os.register_at_fork(after_in_child=_forget_all)
 
 PROCESSES = ProcessEngine()
