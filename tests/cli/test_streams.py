@@ -173,3 +173,13 @@ def test_a_function_that_was_taken_for_a_factory_is_told_so(toolrun: Any, file: 
     ended = toolrun("tools", "plain.py:greet")
     assert ended.status == 2
     assert "plain.py:greet was called as a factory of tools, but None is no tool" in " ".join(ended.err.split())
+
+
+def test_ctrl_c_while_the_command_line_itself_is_imported_is_status_130(file: Any) -> None:
+    file("click.py", "import os\nos.write(2, b'importing\\n')\nwhile True:\n    pass\n")
+    command = [sys.executable, "-m", "toolrun", "--help"]  # with -m the current folder comes first
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "importing\n"
+        os.kill(process.pid, signal.SIGINT)
+        assert (*process.communicate(timeout=30), process.returncode) == ("", "", 130)
