@@ -21,6 +21,13 @@ from toolrun.testing import RecordingHandler
 from toolrun.tools import InjectedToolCallId
 
 
+class Refused(Exception):
+    """An exception that cannot be made again from its arguments."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(f"{why} ({code})")
+
+
 class Account:
     """A session's tools, with a state of their own."""
 
@@ -79,6 +86,10 @@ class Account:
         """Never end."""
         while True:
             pass
+
+    def refuse(self) -> None:
+        """Raise what cannot travel."""
+        raise Refused(7, "no money")
 
     def fail(self) -> None:
         """Raise."""
@@ -141,7 +152,13 @@ SCRIPT = [
     *(call("deposit", name, amount=amount) for amount in (1, 2) for name in ("a", "b")),
     *(call("history", "a"), call("deposit", "a", amount="3"), call("deposit", "a", amount="many")),
     *(call("adeposit", "a", amount=4), call("history", "a"), call("steps", "b", to=3), call("both", "b")),
-    *(call("fail", "b"), call("depossit", "b"), call("id", "b"), call("deposit", "b", amount=1, to="x")),
+    *(
+        call("fail", "b"),
+        call("refuse", "b"),
+        call("depossit", "b"),
+        call("id", "b"),
+        call("deposit", "b", amount=1, to="x"),
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from toolrun.errors import ToolrunError
+from toolrun.execution.processes.errors import RemoteError
 from toolrun.run import RunStatus, status_of
 from toolrun.runner._json import safe_repr, safe_str
 
@@ -66,6 +67,8 @@ class SessionFailed(ToolrunError, RuntimeError):
 
 def error_record(error: BaseException) -> dict[str, str]:
     """The `error` of a result line: its type, and a message that a person and a model can act on."""
+    if isinstance(error, RemoteError):  # it stands for another, which had to stay in its worker
+        return {"type": error.type_name.rpartition(".")[2], "message": error.message}
     return {"type": type(error).__name__, "message": _message(error)}
 
 
