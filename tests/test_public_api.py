@@ -35,7 +35,8 @@ PUBLIC = {
     toolrun.tools: """
         ArgsSchema BaseTool BaseToolkit DirectlyInjectedToolArg FILTERED_ARGS InjectedToolArg InjectedToolCallId
         RunConfig SchemaAnnotationError Secret StructuredTool Tool ToolCall ToolException ToolMessage ToolOutputMixin
-        ToolsRenderer create_schema_from_function render_text_description render_text_description_and_args tool
+        ToolsRenderer convert_runnable_to_tool create_schema_from_function render_text_description
+        render_text_description_and_args tool
     """,
     toolrun.tools.formats: "FORMATS CallRequest Format MalformedCall Message describe_tools loads read_calls",
     toolrun.tracers: """

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from toolrun.tools._schema import ArgsSchema, create_schema_from_function
     from toolrun.tools.base import BaseTool
     from toolrun.tools.config import RunConfig
+    from toolrun.tools.convert import convert_runnable_to_tool
     from toolrun.tools.decorator import tool
     from toolrun.tools.exceptions import SchemaAnnotationError, ToolException
     from toolrun.tools.injected import DirectlyInjectedToolArg, InjectedToolArg, InjectedToolCallId, Secret
@@ -52,6 +53,7 @@ __all__ = [
     "ToolMessage",
     "ToolOutputMixin",
     "ToolsRenderer",
+    "convert_runnable_to_tool",
     "create_schema_from_function",
     "render_text_description",
     "render_text_description_and_args",
@@ -63,6 +65,7 @@ _HOMES = {
     "_schema": ("ArgsSchema", "create_schema_from_function"),
     "base": ("BaseTool",),
     "config": ("RunConfig",),
+    "convert": ("convert_runnable_to_tool",),
     "decorator": ("tool",),
     "exceptions": ("SchemaAnnotationError", "ToolException"),
     "injected": ("DirectlyInjectedToolArg", "InjectedToolArg", "InjectedToolCallId", "Secret"),

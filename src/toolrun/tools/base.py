@@ -28,6 +28,9 @@ from toolrun.tools._plan import Plan, plan_of, resources_of
 from toolrun.tools._schema import ArgsSchema, call_schema, create_schema_from_function
 from toolrun.tools.config import RunConfig
 from toolrun.tools.exceptions import InvalidTool, SchemaAnnotationError
+from toolrun.tools.exceptions import ToolException as ToolException  # for LangChain's users, who import it from here
+from toolrun.tools.injected import InjectedToolArg as InjectedToolArg  # so is this
+from toolrun.tools.injected import InjectedToolCallId as InjectedToolCallId  # and this
 from toolrun.tools.messages import ToolCall
 
 ToolInput = str | dict[str, Any] | ToolCall
