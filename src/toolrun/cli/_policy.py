@@ -60,13 +60,24 @@ def runner_of(tools: Any, policy: dict[str, Any], **options: Any) -> Iterator[To
     from toolrun.runner import ToolRunner
 
     approve, workers = policy.pop("approve"), policy.pop("workers")
-    if workers is not None:
-        from toolrun.execution.processes import PROCESSES
-
-        PROCESSES.limit = workers
     try:
         runner = ToolRunner(tools, **policy, **options)
     except ToolrunError as error:
         raise Unusable(str(error)) from None
-    with approval(approve):
+    with approval(approve), _at_once(workers):
         yield runner
+
+
+@contextmanager
+def _at_once(workers: int | None) -> Iterator[None]:
+    """As many worker processes at work at once, meanwhile."""
+    if workers is None:
+        yield
+        return
+    from toolrun.execution.processes import PROCESSES
+
+    before, PROCESSES.limit = PROCESSES.limit, workers
+    try:
+        yield
+    finally:
+        PROCESSES.limit = before
