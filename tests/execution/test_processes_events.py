@@ -209,9 +209,17 @@ def test_a_retry_in_a_worker_is_told_with_its_attempt_and_error(workers: Any) ->
     assert isinstance(state.outcome.exception(), LookupError)
 
 
+call_has_ended = threading.Event()
+
+
 def leave_a_thread_behind() -> None:
     run: Any = current_run()
-    threading.Timer(0.01, run.on_text, ["late"]).start()
+
+    def speak_late() -> None:
+        call_has_ended.wait()
+        run.on_text("late")
+
+    threading.Thread(target=speak_late).start()
 
 
 def test_what_a_thread_says_after_the_end_is_dropped(new_workers: Any) -> None:
@@ -223,6 +231,7 @@ def test_what_a_thread_says_after_the_end_is_dropped(new_workers: Any) -> None:
 
 
 def _wait_for_threads() -> None:
+    call_has_ended.set()
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(5)
