@@ -30,7 +30,7 @@ class FakeLoop:
     def clock(self) -> float:
         return self.now
 
-    def call_later(self, seconds: float, function: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, function: Callable[[], None], context: Any = None) -> Timer:
         timer = Timer(self.now + seconds, function)
         self.timers.append(timer)
         return timer
