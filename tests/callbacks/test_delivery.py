@@ -435,3 +435,31 @@ def test_a_run_is_freed_when_it_is_dropped_without_the_garbage_collector(driver:
         assert state() is None
     finally:
         gc.enable()
+
+
+def test_an_event_that_waited_in_another_thread_does_not_follow_the_end() -> None:
+    log = []
+    entered, release = threading.Event(), threading.Event()
+
+    class Slow(BaseCallbackHandler):
+        def on_text(self, text: str, **kwargs: Any) -> None:
+            entered.set()
+            release.wait(10)
+            log.append(text)
+
+        def on_tool_end(self, output: Any, **kwargs: Any) -> None:
+            log.append("end")
+
+    run = CallbackManager([Slow()]).on_tool_start({}, "")
+    threads = [threading.Thread(target=run.on_text, args=(f"{n}",)) for n in range(5)]
+    threads[0].start()
+    entered.wait(10)
+    ending = threading.Thread(target=run.on_tool_end, args=("",))
+    for thread in [*threads[1:], ending]:
+        thread.start()
+    while run.status.value == "running":
+        entered.wait(0)
+    release.set()
+    for thread in [*threads, ending]:
+        thread.join(10)
+    assert log[-1] == "end"

@@ -26,7 +26,6 @@ from toolrun.callbacks._errors import log, report
 from toolrun.callbacks._plan import Call, Table
 from toolrun.callbacks._scope import Scope
 from toolrun.callbacks._settle import Uncancellable, settle
-from toolrun.run import RUNNING
 
 logger = logging.getLogger("toolrun.callbacks")
 
@@ -183,8 +182,8 @@ class AsyncDelivery(Delivery):
         delivered.result()
 
     def _begin(self, event: Event) -> None:
-        if self.status is not RUNNING and not event.name.endswith(("_end", "_error")):
-            _tell(event, [])  # it was overtaken by the end of its run, which nothing follows
+        if self._is_overtaken(event.name):
+            _tell(event, [])
         else:
             self._begin_or_queue(event)
 

@@ -48,6 +48,9 @@ class SyncDelivery(Delivery):
                 self._take_up_waiting()
                 return
             turn.acquire()
+            if self._is_overtaken(event):
+                turn.release()
+                return
         try:
             if self._busy:
                 self._queue((event, table, args, kwargs))
@@ -74,8 +77,9 @@ class SyncDelivery(Delivery):
             try:
                 while self._waiting:
                     item = self._waiting.popleft()
-                    for error in self._deliver_now(*item):
-                        log(error, self, item[0], self.run_id)
+                    if not self._is_overtaken(item[0]):
+                        for error in self._deliver_now(*item):
+                            log(error, self, item[0], self.run_id)
             finally:
                 self._busy = False
                 self._turn.release()

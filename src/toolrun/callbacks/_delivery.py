@@ -100,6 +100,10 @@ class Delivery(RunState):
             self._waiting = deque()
         self._waiting.append(item)
 
+    def _is_overtaken(self, event: str) -> bool:
+        """Whether the run ended while this event waited for its turn: nothing follows a terminal event."""
+        return self.status is not RUNNING and not event.endswith(("_end", "_error"))
+
     def _make_contexts(self) -> list[Context]:
         """A context for each handler, and one more, at `HOP`, for those that share a hop.
 
