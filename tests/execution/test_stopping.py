@@ -119,7 +119,7 @@ def test_a_body_that_will_not_is_abandoned_and_counted_until_it_ends(driver: Any
 
 
 def test_an_abandoned_thread_is_replaced(gate: threading.Event) -> None:
-    pool = ThreadPool("test", max_threads=1)
+    pool = ThreadPool("replaced", max_threads=1)
     stuck, began = threading.Event(), threading.Event()
 
     def hang() -> int:
@@ -133,7 +133,7 @@ def test_an_abandoned_thread_is_replaced(gate: threading.Event) -> None:
     with contextlib.suppress(TimeoutError):
         waiting.result(0.01)
     assert not waiting.done()
-    thread = next(t.ident for t in threading.enumerate() if t.name == "test-1")
+    thread = next(t.ident for t in threading.enumerate() if t.name == "replaced-1")
     assert thread is not None
     pool.replace(thread)
     assert waiting.result(10) != thread
