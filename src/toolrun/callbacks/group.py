@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from toolrun.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager, Callbacks
 from toolrun.callbacks.run_manager import (
     AsyncCallbackManagerForChainRun,
     Awaited,
+    BaseRunManager,
     CallbackManagerForChainRun,
 )
 
+Run = TypeVar("Run", bound=BaseRunManager[Any])
+Sent = TypeVar("Sent")
 
-class CallbackManagerForChainGroup(CallbackManager):
-    """The manager of a group: runs opened by it are children of the group's run."""
+
+class _ChainGroup(BaseCallbackManager, Generic[Run, Sent]):
+    """What the managers of groups share: runs opened by them are children of the group's run."""
 
     __slots__ = ("ended", "parent_run_manager")
 
-    parent_run_manager: CallbackManagerForChainRun
+    parent_run_manager: Run
     ended: bool
 
     def __init__(
@@ -29,14 +33,14 @@ class CallbackManagerForChainGroup(CallbackManager):
         inheritable_handlers: Sequence[Any] | None = None,
         parent_run_id: UUID | None = None,
         *,
-        parent_run_manager: CallbackManagerForChainRun,
+        parent_run_manager: Run,
         **kwargs: Any,
     ) -> None:
         super().__init__(handlers, inheritable_handlers, parent_run_id, **kwargs)
         self.parent_run_manager, self.ended = parent_run_manager, False
 
     @classmethod
-    def _around(cls, run: CallbackManagerForChainRun) -> Self:
+    def _around(cls, run: Run) -> Self:
         """The group manager of an open run."""
         group = cls.of(run.child_scope())
         group.parent_run_manager, group.ended = run, False
@@ -54,65 +58,29 @@ class CallbackManagerForChainGroup(CallbackManager):
         group.parent_run_manager, group.ended = self.parent_run_manager, self.ended
         return group
 
-    def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+    def on_chain_end(self, outputs: Any, **kwargs: Any) -> Sent:
         """End the group's run by hand, with its outputs."""
         self.ended = True
-        self.parent_run_manager.on_chain_end(outputs, **kwargs)
+        sent: Sent = self.parent_run_manager.on_chain_end(outputs, **kwargs)  # type: ignore[attr-defined]
+        return sent
 
-    def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+    def on_chain_error(self, error: BaseException, **kwargs: Any) -> Sent:
         """End the group's run by hand, with an exception."""
         self.ended = True
-        self.parent_run_manager.on_chain_error(error, **kwargs)
+        sent: Sent = self.parent_run_manager.on_chain_error(error, **kwargs)  # type: ignore[attr-defined]
+        return sent
 
 
-class AsyncCallbackManagerForChainGroup(AsyncCallbackManager):
-    """The async manager of a group: runs opened by it are children of the group's run."""
+class CallbackManagerForChainGroup(_ChainGroup[CallbackManagerForChainRun, None], CallbackManager):
+    """The manager of a group."""
 
-    __slots__ = ("ended", "parent_run_manager")
+    __slots__ = ()
 
-    parent_run_manager: AsyncCallbackManagerForChainRun
-    ended: bool
 
-    def __init__(
-        self,
-        handlers: Sequence[Any],
-        inheritable_handlers: Sequence[Any] | None = None,
-        parent_run_id: UUID | None = None,
-        *,
-        parent_run_manager: AsyncCallbackManagerForChainRun,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(handlers, inheritable_handlers, parent_run_id, **kwargs)
-        self.parent_run_manager, self.ended = parent_run_manager, False
+class AsyncCallbackManagerForChainGroup(_ChainGroup[AsyncCallbackManagerForChainRun, Awaited], AsyncCallbackManager):
+    """The async manager of a group."""
 
-    @classmethod
-    def _around(cls, run: AsyncCallbackManagerForChainRun) -> Self:
-        """The group manager of an open run."""
-        group = cls.of(run.child_scope())
-        group.parent_run_manager, group.ended = run, False
-        return group
-
-    def copy(self) -> Self:
-        """A manager of the same group that can be changed without changing this one."""
-        return self._with(super().copy())
-
-    def merge(self, other: BaseCallbackManager) -> Self:
-        """Both together; the group stays this one's."""
-        return self._with(super().merge(other))
-
-    def _with(self, group: Self) -> Self:
-        group.parent_run_manager, group.ended = self.parent_run_manager, self.ended
-        return group
-
-    def on_chain_end(self, outputs: Any, **kwargs: Any) -> Awaited:
-        """End the group's run by hand, with its outputs."""
-        self.ended = True
-        return self.parent_run_manager.on_chain_end(outputs, **kwargs)
-
-    def on_chain_error(self, error: BaseException, **kwargs: Any) -> Awaited:
-        """End the group's run by hand, with an exception."""
-        self.ended = True
-        return self.parent_run_manager.on_chain_error(error, **kwargs)
+    __slots__ = ()
 
 
 @contextmanager

@@ -8,6 +8,10 @@ from typing import Any
 
 import orjson
 
+from toolrun.tools._snapshot import safe_repr
+
+__all__ = ["PLAIN", "encode", "safe_repr", "safe_str"]
+
 PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -40,14 +44,6 @@ def _is_json(value: Any) -> bool:
     if kind is dict:
         return all(type(key) is str and _is_json(item) for key, item in value.items())
     return kind in (list, tuple) and all(map(_is_json, value))
-
-
-def safe_repr(value: Any) -> str:
-    """`repr`, also of objects whose `__repr__` raises."""
-    try:
-        return repr(value)
-    except Exception as error:
-        return f"<{type(value).__qualname__} whose repr raised {type(error).__name__}>"
 
 
 def safe_str(error: BaseException) -> str:
