@@ -36,6 +36,9 @@ class AsyncDriver:
             return runner.run(coroutine)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method.startswith("_"):  # whoever shows this object asks for more than there is
+            raise AttributeError(method)
+
         async def call(subject: Any, *args: Any, **kwargs: Any) -> Any:
             return await getattr(subject, f"a{method}")(*args, **kwargs)
 

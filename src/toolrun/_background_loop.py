@@ -15,6 +15,7 @@ import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextvars import Context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def loop() -> AbstractEventLoop:
 
 
 def _start() -> AbstractEventLoop:
-    fresh = asyncio.new_event_loop()
+    fresh = Context().run(asyncio.new_event_loop)  # the caller's context would keep its run alive
     threading.Thread(target=_serve, args=(fresh,), name="toolrun-loop", daemon=True).start()
     _ours.add(fresh)
     _in_service.append(fresh)

@@ -42,7 +42,8 @@ class _Parked(Coroutine[Any, Any, Any]):
         """Whom the adopted coroutine belongs to, for those who watch."""
         self.at_end: Callable[[], None] | None = None
         """Called in the last step, a turn of the loop before the callbacks of the task."""
-        self.task: asyncio.Task[Any] = asyncio.Task(self, loop=loop, name="toolrun-handler")
+        # The context is an empty one: a copy of the caller's would keep the run alive that the caller is in.
+        self.task: asyncio.Task[Any] = asyncio.Task(self, loop=loop, name="toolrun-handler", context=Context())
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
         _unregister_task(self.task)
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 from asyncio import AbstractEventLoop
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -75,7 +76,7 @@ class Watch:
 
     def _schedule(self, period: float) -> None:
         self.due = monotonic() + period
-        self.loop.call_later(period, self._beat)
+        self.loop.call_later(period, self._beat, context=Context())  # not the caller's: it would keep its run alive
 
     def _beat(self) -> None:
         if self.blocked is not None:

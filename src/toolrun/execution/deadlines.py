@@ -12,6 +12,7 @@ import threading
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Protocol
 
 TICK = 0.005
@@ -71,7 +72,8 @@ class Wheel:
         if self._timer is not None:
             self._timer.cancel()
         self._next = slot
-        self._timer = self._call_later(max(0.0, slot * TICK - self.clock()), self._turn)
+        delay = max(0.0, slot * TICK - self.clock())
+        self._timer = self._call_later(delay, self._turn, context=Context())  # the caller's keeps its run alive
 
     def _turn(self) -> None:
         self._timer, self._next = None, float("inf")
