@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from toolrun._eager import eager
+from toolrun._eager import begin, eager
 
 
 def start(coroutine: Any, context: Any = None) -> Any:
@@ -153,3 +153,33 @@ def test_a_future_that_is_done_before_the_task_wakes_is_not_missed(async_driver:
         assert await task == "early"
 
     async_driver.run(main())
+
+
+def test_a_first_step_may_start_others_that_suspend(async_driver: Any) -> None:
+    """They need parked tasks of their own: one task cannot go on for two."""
+
+    async def inner(said: list[str]) -> None:
+        said.append("inner begins")
+        await asyncio.sleep(0)
+        said.append("inner ends")
+
+    async def outer(said: list[str]) -> None:
+        loop = asyncio.get_running_loop()
+        [(_, task)] = eager([(0, inner)], [said], [copy_context()], (), {}, loop)
+        assert isinstance(task, asyncio.Task)
+        assert task is not asyncio.current_task()
+        await task
+        said.append("outer ends")
+
+    async def scenario() -> list[list[str]]:
+        loop, by_eager, by_begin = asyncio.get_running_loop(), list[str](), list[str]()
+        [(_, task)] = eager([(0, outer)], [by_eager], [copy_context()], (), {}, loop)
+        assert isinstance(task, asyncio.Task)
+        await task
+        suspended, _ = begin(outer(by_begin), copy_context())
+        assert suspended is not None
+        await suspended.task
+        return [by_eager, by_begin]
+
+    expected = ["inner begins", "inner ends", "outer ends"]
+    assert async_driver.run(scenario()) == [expected, expected]

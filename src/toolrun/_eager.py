@@ -127,9 +127,7 @@ def eager(
 
     To be called in the thread of the running `loop`.
     """
-    parked = _here.parked
-    if parked is None or parked.loop is not loop or parked.task.cancelling():
-        parked = _here.parked = _Parked(loop)
+    parked = _taken(loop)
     caller = current_task(loop)
     if caller is not None:
         _leave_task(loop, caller)
@@ -147,13 +145,20 @@ def eager(
             else:
                 _leave_task(loop, parked.task)
                 started.append((position, parked.adopt(coroutine, contexts[position], waits_for)))
-                parked = _here.parked = _Parked(loop)
+                parked = _Parked(loop)
                 _enter_task(loop, parked.task)
     finally:
         _leave_task(loop, parked.task)
         if caller is not None:
             _enter_task(loop, caller)
+        _here.parked = parked
     return started
+
+
+def _taken(loop: AbstractEventLoop) -> _Parked:
+    """The parked task, for one user alone: a first step may itself start handlers, which need another one."""
+    parked, _here.parked = _here.parked, None
+    return _Parked(loop) if parked is None or parked.loop is not loop or parked.task.cancelling() else parked
 
 
 Suspended = _Parked
@@ -163,21 +168,21 @@ Suspended = _Parked
 def begin(coroutine: Coroutine[Any, Any, Any], context: Context) -> tuple[Suspended | None, Any]:
     """Run the coroutine's first step, now: (None, what it returned) if it ended there, else what goes on, and None."""
     loop = asyncio.get_running_loop()
-    parked = _here.parked
-    if parked is None or parked.loop is not loop or parked.task.cancelling():
-        parked = _here.parked = _Parked(loop)
+    parked = _taken(loop)
     caller = current_task(loop)
     if caller is not None:
         _leave_task(loop, caller)
     _enter_task(loop, parked.task)
     try:
         waits_for = context.run(coroutine.send, None)
-    except StopIteration as end:
-        return None, end.value
+    except BaseException as end:
+        _here.parked = parked
+        if isinstance(end, StopIteration):
+            return None, end.value
+        raise
     finally:
         _leave_task(loop, parked.task)
         if caller is not None:
             _enter_task(loop, caller)
-    _here.parked = None
     _ = parked.adopt(coroutine, context, waits_for)
     return parked, None
