@@ -6,9 +6,21 @@ import argparse
 import gc
 import sys
 
-from benchmarks import async_calls, bfcl, crowds, harness, libraries, memory, off_loop, report, startup, sync_calls
+from benchmarks import (
+    async_calls,
+    bfcl,
+    crowds,
+    harness,
+    libraries,
+    memory,
+    off_loop,
+    report,
+    startup,
+    stopping,
+    sync_calls,
+)
 
-FAMILIES = (sync_calls, async_calls, off_loop, crowds, bfcl, startup, memory)
+FAMILIES = (sync_calls, async_calls, off_loop, stopping, crowds, bfcl, startup, memory)
 
 
 def main() -> int:

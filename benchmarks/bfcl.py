@@ -20,6 +20,7 @@ from benchmarks.harness import FLOOR, OURS, Bound, Figures, Measure, Metric, Sce
 
 DATA = Path(__file__).parents[1] / "tests" / "data" / "bfcl"
 IDEAL_MS = 880
+SESSIONS = 200
 
 Rows = list[dict[str, Any]]
 
@@ -29,6 +30,8 @@ def scenarios() -> Iterator[Scenario]:
         return
     metric = Metric("wall", "ms", Bound(1.15 * IDEAL_MS, scales=False))
     yield Scenario("BFCL with delays, 200 sessions at once, threads", (metric,), _in_threads(), rounds=5)
+    longest = Metric("longest session", "ms", Bound(1.15 * IDEAL_MS, scales=False))
+    yield Scenario("BFCL with delays, a worker for each session", (longest,), {OURS: on_loop(_in_workers)}, rounds=3)
 
 
 def _in_threads() -> dict[str, Measure]:
@@ -41,14 +44,48 @@ def _in_threads() -> dict[str, Measure]:
 
 
 async def _ours() -> Figures:
-    from toolrun import CallRequest, ToolRunner
+    from toolrun import ToolRunner
 
-    sys.path.insert(0, str(DATA))
-    from slow_tools import session  # type: ignore[import-not-found]
-
-    calls = [CallRequest(row["name"], row["arguments"], row["id"], row["session"]) for row in _rows("calls.jsonl")]
+    calls, session = _calls(), _session()
     made = {name: session(name) for name in {call.session for call in calls}}
     return await _timed(ToolRunner(lambda name: made[name], concurrency=1000).arun_all(calls))
+
+
+async def _in_workers() -> Figures:
+    """From the start of a session's first call to the end of its last one: its worker and its tools are made before."""
+    from toolrun import ToolRunner
+    from toolrun.execution.processes import PROCESSES
+
+    limit, PROCESSES.limit = PROCESSES.limit, SESSIONS
+    try:
+        for _ in range(2):  # the first time the workers are started
+            results = await ToolRunner(_session(), concurrency=1000, engine="processes").arun_all(_calls())
+    finally:
+        PROCESSES.limit = limit
+        PROCESSES.close()
+    sessions: dict[Any, list[Any]] = {}
+    for result in results:
+        sessions.setdefault(result.session, []).append(result)
+    return (max(map(_span_ms, sessions.values())),)
+
+
+def _span_ms(results: list[Any]) -> float:
+    ends = (result.started_at * 1e3 + result.duration_ms for result in results)
+    return float(max(ends) - min(result.started_at for result in results) * 1e3)
+
+
+def _calls() -> list[Any]:
+    from toolrun import CallRequest
+
+    return [CallRequest(row["name"], row["arguments"], row["id"], row["session"]) for row in _rows("calls.jsonl")]
+
+
+def _session() -> Any:
+    if str(DATA) not in sys.path:
+        sys.path.insert(0, str(DATA))
+    from slow_tools import session  # type: ignore[import-not-found]
+
+    return session
 
 
 async def _bare(delays: Rows, block: Callable[[Callable[[], None]], Awaitable[Any]]) -> Figures:
