@@ -11,6 +11,7 @@ From the bottom up; each imports only what stands above it:
     sessions            the tools of each session
     _calling            one call, from its request to its result
     _reading, _batch    what a caller's calls ask for; what runs at once
+    _events, stream     the events of a batch as dicts; the bounded queue to who reads them
     runner              all of it, for users
 
 Names are imported on first use: naming `ToolRunner` costs nothing until one is made.
