@@ -16,7 +16,7 @@ import pytest
 
 from toolrun.execution.body import Body
 from toolrun.execution.carried import carry
-from toolrun.execution.errors import NotPicklable
+from toolrun.execution.errors import NotPicklable, WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes import PROCESSES
 from toolrun.execution.processes._frames import KNOWN_BODIES
@@ -74,6 +74,18 @@ class Counter:
 
     def add(self, a: int, b: int) -> int:
         return self.value + a + b
+
+
+def test_a_job_tells_the_worker_that_ran_it(workers: Any) -> None:
+    process = workers.call(os.getpid)
+    assert workers.job.worker == process != os.getpid()
+
+
+def test_a_job_tells_the_worker_that_it_crashed(workers: Any) -> None:
+    with pytest.raises(WorkerCrashed):
+        workers.call(os._exit, 3)
+    crashed = workers.job.worker
+    assert crashed not in (None, os.getpid(), workers.call(os.getpid))
 
 
 @pytest.mark.parametrize("function", [add, aadd, add_by_generator, add_by_async_generator, decorated.func])

@@ -156,7 +156,7 @@ class Governor:
             except Exception as error:
                 seconds = attempts.failed(attempt, error)
             finally:
-                job.stopped_by = attempt.stopped_by
+                job.stopped_by, job.worker = attempt.stopped_by, attempt.worker
             tells(job.run, sync=True)(attempts.state)
             time.sleep(seconds)
             attempts.go_on()
@@ -169,7 +169,7 @@ class Governor:
             except Exception as error:
                 seconds = attempts.failed(attempt, error)
             finally:
-                job.stopped_by = attempt.stopped_by
+                job.stopped_by, job.worker = attempt.stopped_by, attempt.worker
             await tells(job.run, sync=False)(attempts.state)
             await asyncio.sleep(seconds)
             attempts.go_on()

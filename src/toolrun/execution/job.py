@@ -15,7 +15,7 @@ class Job:
 
     __slots__ = (
         *("args", "attempts", "body", "cached", "context", "given", "kwargs", "memory_limit"),
-        *("name", "run", "session", "shown", "stopped_by", "timeout", "value"),
+        *("name", "run", "session", "shown", "stopped_by", "timeout", "value", "worker"),
     )
 
     def __init__(
@@ -46,6 +46,8 @@ class Job:
         self.session = session
         """Bodies of one session share their state, and so a process."""
         self.stopped_by = NOT_STOPPED
+        self.worker: int | None = None
+        """The process id of the worker that ran the body, or was to; None if it runs here."""
         self.attempts = 1
         """How often the body was tried."""
         self.given: tuple[tuple[Any, ...], dict[str, Any]] | None = None

@@ -65,6 +65,7 @@ class Exchange:
     def begin(self, worker: Worker) -> memoryview | None:
         """Send the call; returns what does not go out at once."""
         self.worker = worker
+        self.job.worker = worker.pid
         self.done, self.error = False, None
         self._attempts += 1
         data, shipment = self._call, self._shipment
@@ -100,6 +101,7 @@ class Exchange:
                 self.events.append(payload)
             elif kind >= LOADED:
                 worker.hear(kind, payload)
+                self.job.worker = worker.pid
                 if kind == LOADED:
                     self._look_whether_begun()
             else:
@@ -139,6 +141,7 @@ class Exchange:
         """Nobody waits for the call any more: its worker is killed."""
         if not self.done and self.worker is not None:
             self.worker.kill()
+            self.job.worker = self.worker.pid
             self.job.was_stopped(StoppedBy.KILL)
 
     def result(self) -> Any:
