@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from toolrun import CallRequest, CallResult, ToolRunner, _background_loop
@@ -231,6 +231,7 @@ def faults(examples: int) -> Callable[[Any], Any]:
     return settings(
         max_examples=max(1, examples),
         deadline=None,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example that fails may take seconds: no shrinking
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 

@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 from weakref import WeakSet
 
@@ -203,7 +204,7 @@ class RateLimit(Limit):
 
 def _later(seconds: float, function: Callable[[], None]) -> None:
     loop = _background_loop.loop()
-    loop.call_soon_threadsafe(loop.call_later, seconds, function)
+    Context().run(loop.call_soon_threadsafe, loop.call_later, seconds, function)  # the caller's keeps its run alive
 
 
 def _wake(loop: asyncio.AbstractEventLoop, turn: asyncio.Future[None]) -> None:

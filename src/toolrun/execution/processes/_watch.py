@@ -10,6 +10,7 @@ import asyncio
 import select
 import threading
 from collections.abc import Callable
+from contextvars import Context
 
 Callback = Callable[[], object]
 
@@ -23,7 +24,8 @@ class Watch:
         self.loop = loop
         self._epoll = select.epoll()
         self._callbacks: dict[int, Callback] = {}
-        loop.add_reader(self._epoll.fileno(), self._turn)
+        # In an empty context: the caller's, kept as long as the loop, would keep its run alive.
+        Context().run(loop.add_reader, self._epoll.fileno(), self._turn)
 
     def add(self, fd: int, callback: Callback) -> None:
         """Call it whenever there is something to read."""
