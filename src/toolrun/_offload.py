@@ -17,11 +17,11 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 logger = logging.getLogger("toolrun")
 
-P = ParamSpec("P")
+Args = TypeVarTuple("Args")
 T = TypeVar("T")
 
 Outcome = tuple[Any, "BaseException | None"]
@@ -135,9 +135,8 @@ class ThreadPool:
         """The same for a future of the caller's own kind."""
         self._put((function, args, future, _mailbox(future.get_loop()).post))
 
-    async def run_in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run_in_thread(self, function: Callable[[*Args], T], *args: *Args) -> T:
         """Await the call in a thread. Cancelled, it returns at once; a body that has begun runs on."""
-        assert not kwargs
         value, error = await self.start(function, *args)
         try:
             if error is not None:
