@@ -91,7 +91,8 @@ def test_the_end_event_has_the_output_and_the_tools_name(driver: Any) -> None:
     end = told(driver, add, tool_call({"a": 1}), run_name="first").events[-1]
     assert end.name == "on_tool_end"
     assert end.payload == (ToolMessage("2", "call-1", "add"),)
-    assert end.keywords == {"name": "add", "tool_call_id": "call-1", "color": "green", "tags": []}
+    engine = "threads" if driver.is_async else "inline"
+    assert end.keywords == {"name": "add", "tool_call_id": "call-1", "color": "green", "tags": [], "engine": engine}
     assert told(driver, add, {"a": 1}).events[-1].payload == (2,)
 
 

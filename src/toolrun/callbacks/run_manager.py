@@ -274,10 +274,10 @@ class AsyncRunManager(BaseRunManager[Awaited]):
     async def _skip(self) -> None:
         return None
 
-    def close(self, event: str, error: BaseException) -> None:
+    def close(self, event: str, error: BaseException, kwargs: dict[str, Any] | None = None) -> None:
         """End the run where nothing can be awaited (`GeneratorExit`): sync handlers now, async ones on the loop."""
         if self._delivery.end(status_of(error)):
-            self._delivery.deliver_at_once(event, (error,), {})
+            self._delivery.deliver_at_once(event, (error,), kwargs or {})
 
 
 class ParentRunManager(RunManager):

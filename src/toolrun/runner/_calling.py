@@ -52,7 +52,8 @@ class _Attempt:
         if not isinstance(request.arguments, dict):
             raise InvalidArguments(request.name, request.arguments)
         given = {"type": "tool_call", "id": str(request.id), "name": request.name, "args": request.arguments}
-        self.call = Call(tool, given, _config_of(request, config), defaults=policy, session=home, is_record=True)
+        own = _config_of(request, config)
+        self.call = Call(tool, given, own, defaults=policy, session=request.session, home=home, is_record=True)
         self._start_clock()
         token = encoding.set(self.encoding)
         try:

@@ -42,21 +42,21 @@ Run = TypeVar("Run", CallbackManagerForToolRun, AsyncCallbackManagerForToolRun)
 
 def run_call(call: Call) -> Any:
     """Make the call and wait for it."""
-    run = call.opened(CallbackManagerForToolRun)
+    target = call.plan.run
+    run = call.opened(CallbackManagerForToolRun, target)
     try:
         if call.listened:
             run.send("on_tool_start", *call.start_event())
         try:
-            target = call.plan.run
             face = run.get_async() if target.body.is_async else run
-            way = call.way(target)
+            way = call.find_way(target)
             output = call.formatted(way.engine.run(call.new_job(target, way, face)))
         except Exception as error:
             output = call.answer(error)
             if output is UNANSWERED:
                 raise
     except BaseException as error:
-        run.on_tool_error(call.failed(error))
+        run.on_tool_error(call.failed(error), **call.facts())
         raise
     run.end("on_tool_end", OK, (output,), call.end_event())
     return output
@@ -64,7 +64,8 @@ def run_call(call: Call) -> Any:
 
 async def arun_call(call: Call) -> Any:
     """Make the call while the event loop goes on."""
-    run = call.opened(AsyncCallbackManagerForToolRun)
+    target = call.plan.arun
+    run = call.opened(AsyncCallbackManagerForToolRun, target)
     watch = watch_this_loop()
     watch.runs += 1
     try:
@@ -72,9 +73,8 @@ async def arun_call(call: Call) -> Any:
             if call.listened:
                 await run.send("on_tool_start", *call.start_event())
             try:
-                target = call.plan.arun
                 face = run if target.body.is_async else run.get_sync()
-                way = call.way(target)
+                way = call.find_way(target)
                 output = call.formatted(await way.engine.arun(call.new_job(target, way, face)))
             except Exception as error:
                 output = call.answer(error)
@@ -82,10 +82,10 @@ async def arun_call(call: Call) -> Any:
                     raise
         except GeneratorExit as error:
             call.failed(error)
-            run.close("on_tool_error", error)
+            run.close("on_tool_error", error, call.facts())
             raise
         except BaseException as error:
-            await run.on_tool_error(call.failed(error))
+            await run.on_tool_error(call.failed(error), **call.facts())
             raise
         await run.end("on_tool_end", OK, (output,), call.end_event())
         return output
@@ -97,8 +97,8 @@ class Call:
     """One call: what came in, and at the end what became of it."""
 
     __slots__ = (
-        *("artifact", "config", "defaults", "error", "extras", "given", "is_record", "job", "listened"),
-        *("plan", "run", "session", "started", "status", "tool", "tool_call_id", "value"),
+        *("artifact", "config", "defaults", "error", "extras", "given", "home", "is_record", "job", "listened"),
+        *("plan", "run", "session", "started", "status", "tool", "tool_call_id", "value", "way"),
     )
 
     def __init__(
@@ -110,13 +110,15 @@ class Call:
         tool_call_id: str | None = None,
         extras: dict[str, Any] | None = None,
         defaults: Policy | None = None,
-        session: Hashable | None = None,
+        session: Any = None,
+        home: Hashable | None = None,
         is_record: bool = False,
     ) -> None:
         """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords.
 
-        `defaults` is the policy of a runner: what the tool and the config say wins. A call that `is_record` keeps its
-        error until `take_error`; others do not, for the error's traceback leads back to the call.
+        `defaults` is the policy of a runner: what the tool and the config say wins. `session` is told to handlers;
+        `home` is what worker processes know it by, if it lives in one. A call that `is_record` keeps its error until
+        `take_error`; others do not, for the error's traceback leads back to the call.
         """
         if isinstance(given, dict):
             if given.get("type") == "tool_call" and isinstance(given.get("args"), dict):
@@ -131,6 +133,9 @@ class Call:
         self.extras = extras
         self.defaults = defaults
         self.session = session
+        self.home = home
+        self.way: Way
+        """How and where the body runs, or would have if it had come to that."""
         self.run: CallbackManagerForToolRun | AsyncCallbackManagerForToolRun | None = None
         self.job: Job | None = None
         """What was given to the engine."""
@@ -155,8 +160,9 @@ class Call:
         """Whether this one call tells its events on the terminal."""
         return bool(self.extras and self.extras.get("verbose"))
 
-    def opened(self, kind: type[Run]) -> Run:
+    def opened(self, kind: type[Run], target: Target) -> Run:
         """The run of this call, in the scope of those who listen to it."""
+        self.way = target.way
         scope = scope_for(self.tool, self.config, self.is_verbose)
         self.listened = bool(scope.handlers)
         run_id = self.config.get("run_id") if self.config else None
@@ -171,30 +177,43 @@ class Call:
         input_str, inputs = plan.binder.shown(self.given)
         name = self.config.get("run_name") if self.config else None
         extras = self._event_extras("start_color") if self.extras else _GREEN
-        return (
-            ({"name": plan.name, "description": plan.description}, input_str),
-            {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, **extras},
-        )
+        event = {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, **extras}
+        if self.session is not None:
+            event["session"] = self.session
+        return ({"name": plan.name, "description": plan.description}, input_str), event
 
     def end_event(self) -> dict[str, Any]:
         """The keywords of `on_tool_end`."""
-        event = {"name": self.plan.name, **(self._event_extras("color") if self.extras else _GREEN)}
-        if self.job is not None and self.job.cached:
-            event["cached"] = True
-        return event
+        extras = self._event_extras("color") if self.extras else _GREEN
+        return {"name": self.plan.name, **extras, **self.facts()}
+
+    def facts(self) -> dict[str, Any]:
+        """How the body ran, for the terminal event; what would say nothing is left out."""
+        facts: dict[str, Any] = {"engine": self.way.engine.name}
+        job = self.job
+        if job is not None:
+            if job.cached:
+                facts["cached"] = True
+            if job.attempts > 1:
+                facts["attempts"] = job.attempts
+            if job.stopped_by is not NOT_STOPPED:
+                facts["stopped_by"] = job.stopped_by
+            if job.worker is not None:
+                facts["worker"] = job.worker
+        return facts
 
     def _event_extras(self, color: str) -> dict[str, Any]:
         """What a caller gave to go with the events; the terminal's colour of each is given under a name of its own."""
         given = self.extras or _NOTHING
         return {**{k: v for k, v in given.items() if k not in _NOT_OF_EVENTS}, "color": given.get(color, "green")}
 
-    def way(self, target: Target) -> Way:
+    def find_way(self, target: Target) -> Way:
         """How and where the body runs: the config of the call wins over the tool, and that over the runner."""
         config = self.config
-        if self.defaults is None and (not config or _OF_POLICY.isdisjoint(config)):
-            return target.way
-        get = (config or _NOTHING).get
-        return target.ways.other(get("timeout"), get("retry"), get("engine"), self.defaults)
+        if self.defaults is not None or (config and not _OF_POLICY.isdisjoint(config)):
+            get = (config or _NOTHING).get
+            self.way = target.ways.other(get("timeout"), get("retry"), get("engine"), self.defaults)
+        return self.way
 
     def new_job(self, target: Target, way: Way, run: Any) -> Job:
         """What the engine gets: the body with its arguments validated, completed with what toolrun fills in."""
@@ -204,7 +223,7 @@ class Call:
         filled = target.filled(kwargs, run, self.config) if target.fillers else kwargs
         context = self.context(run)
         self.job = job = Job(
-            target.body, args, filled, context, run, plan.name, way.timeout, way.memory_limit, self.session
+            target.body, args, filled, context, run, plan.name, way.timeout, way.memory_limit, self.home
         )
         if way.is_governed:
             job.given, job.shown = (args, kwargs), plan.binder.masked(args, kwargs)
