@@ -1,0 +1,9 @@
+"""The store: what became of every run, kept across the death of the process.
+
+    handlers/recorder -> journal      one framed record a write, in the process whose run it is
+    indexer, rows                     move records from journals into SQLite
+    sqlite, schema                    the files that are read
+    recovery, retention, check        at opening; what to keep; whether all is well
+
+A store is a folder: `journal/<segment>.journal`, `runs-YYYYMMDD.db`, and a `.gitignore` that keeps it out of git.
+"""

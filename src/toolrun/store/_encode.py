@@ -1,0 +1,125 @@
+"""Any value as JSON, and whether the JSON says all of it.
+
+What orjson knows goes as it is. Models and data classes go as objects of their fields, sets as lists, everything else
+as its `repr`: such values are *inexact*, and cannot be given back as what they were.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Set
+from math import isfinite
+from typing import Any
+
+import orjson
+
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_DEEPEST = 200  # orjson's own bound is 254
+
+
+def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
+    """The value as JSON text, and whether it is exact. Does not fail, whatever the value is."""
+    inexact: list[object] = []
+
+    def other(one: Any) -> Any:
+        inexact.append(None)
+        return json_form(one)
+
+    try:
+        encoded = orjson.dumps(value, other, _OPTIONS | options)
+    except (TypeError, ValueError, RecursionError):
+        return _encode_slowly(value, options)
+    if b"null" in encoded and _has_lost_numbers(value):
+        return _encode_slowly(value, options)
+    return encoded, not inexact
+
+
+def json_form(value: Any) -> Any:
+    """What stands for a value that JSON has no form for."""
+    try:
+        return _form_of(value)
+    except Exception:  # a model that cannot be dumped, a data class without its fields
+        return shown(value)
+
+
+def shown(value: Any) -> str:
+    """`repr`, also of objects whose `__repr__` raises."""
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"<{type(value).__qualname__} whose repr raised {type(error).__name__}>"
+
+
+def _form_of(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    dump = getattr(type(value), "model_dump", None)
+    if dump is not None:
+        return dump(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        return sorted(value, key=repr)
+    if isinstance(value, tuple):
+        return list(value)
+    return _plain_text(value)
+
+
+def _plain_text(value: Any) -> str:
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat()) if isoformat is not None else shown(value)
+
+
+def _encode_slowly(value: Any, options: int) -> tuple[bytes, bool]:
+    """For what orjson refuses: keys that are no strings, endless nesting, large numbers, broken text."""
+    exact = [True]
+    return orjson.dumps(_plain(value, exact, 0), None, options), exact[0]
+
+
+def _plain(value: Any, exact: list[bool], depth: int) -> Any:
+    """The value in nothing but what JSON has; notes in `exact` where that is not the same."""
+    if value is None or isinstance(value, bool):
+        return value
+    if depth > _DEEPEST:
+        exact[0] = False
+        return "..."
+    if isinstance(value, str):
+        return _text(value, exact)
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**63 else _noted(str(int(value)), exact)
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else _noted(repr(value), exact)
+    if isinstance(value, Mapping):
+        return {_key(key, exact): _plain(item, exact, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, exact, depth + 1) for item in value]
+    return _plain(json_form(value), _noted(exact, exact), depth + 1)
+
+
+def _key(key: Any, exact: list[bool]) -> str:
+    return _text(key, exact) if isinstance(key, str) else _noted(shown(key), exact)
+
+
+def _text(text: str, exact: list[bool]) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        exact[0] = False
+        return text.encode(errors="backslashreplace").decode()
+    return str(text)
+
+
+def _noted(form: Any, exact: list[bool]) -> Any:
+    exact[0] = False
+    return form
+
+
+def _has_lost_numbers(value: Any) -> bool:
+    """Whether there is a number that JSON has no form for, which orjson writes as null."""
+    if isinstance(value, float):
+        return not isfinite(value)
+    if isinstance(value, dict):
+        return any(map(_has_lost_numbers, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_lost_numbers, value))
+    return False

@@ -1,0 +1,69 @@
+"""Frames: how records lie in a journal segment.
+
+    length  u32    bytes of the body
+    crc     u32    CRC-32 of everything behind it: seq, kind, body
+    seq     u64    counts the records of one process
+    kind    u8     a `FrameKind`
+    body           a JSON object
+
+All numbers are little-endian. A reader stops at the first frame that is not whole: a torn tail, or the place that a
+living process has not yet written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+from zlib import crc32
+
+HEAD = Struct("<IIQB")
+_CHECKED = Struct("<QB")  # the part of the head that the checksum covers
+_CRC_BEGINS_AT = HEAD.size - _CHECKED.size
+
+
+class FrameKind(IntEnum):
+    """What a frame says."""
+
+    OPEN = 0
+    """The first of a segment: version, pid, host, when."""
+    START = 1
+    EVENT = 2
+    END = 3
+    DROPS = 4
+    """How many records could not be written, by reason; the second of a segment, rewritten in place."""
+    CLOSE = 5
+    """The last of a segment that its process closed itself; `next` names the segment in which it goes on."""
+
+
+class Frame(NamedTuple):
+    """One record as it was read; `end` is the offset behind it."""
+
+    seq: int
+    kind: int
+    body: bytes
+    end: int
+
+
+def frame(seq: int, kind: int, body: bytes) -> bytes:
+    """The bytes of one record."""
+    checksum = crc32(body, crc32(_CHECKED.pack(seq, kind)))
+    return HEAD.pack(len(body), checksum, seq, kind) + body
+
+
+def read_frames(data: bytes, start: int = 0) -> Iterator[Frame]:
+    """The whole frames from `start` on, up to the first that is torn or damaged."""
+    view, size = memoryview(data), len(data)
+    while start + HEAD.size <= size:
+        length, checksum, seq, kind = HEAD.unpack_from(data, start)
+        end = start + HEAD.size + length
+        if end > size or crc32(view[start + _CRC_BEGINS_AT : end]) != checksum:
+            return
+        yield Frame(seq, kind, data[start + HEAD.size : end], end)
+        start = end
+
+
+def wanted_bytes(data: bytes) -> int:
+    """How many bytes the first frame says it has; 0 if not even its head is here."""
+    return HEAD.size + HEAD.unpack_from(data)[0] if len(data) >= HEAD.size else 0
