@@ -121,15 +121,18 @@ class Batch:
         del self._lanes[session]
 
     async def _run(self, call: CallRequest) -> None:
+        # No name for the result: its error's traceback can lead to this frame.
+        self._report(await self._result_of(call))
+
+    async def _result_of(self, call: CallRequest) -> CallResult:
         try:
             async with self._slots:
                 if self.stopping:
                     raise CancelledError
                 with self._may_be_cancelled():
-                    result = await self._run_one(call)
+                    return await self._run_one(call)
         except CancelledError:
-            result = never_started(call)
-        self._report(result)
+            return never_started(call)
 
     def _report(self, result: CallResult) -> None:
         self._results.put_nowait(result)
