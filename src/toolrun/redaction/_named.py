@@ -1,0 +1,84 @@
+r"""Secrets by the names before them: keys of JSON at any depth, `name=value`, `name: value`, headers, reprs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from toolrun.redaction._spans import Span, value_in_text, values
+from toolrun.redaction.names import Names
+
+_FAR = 80
+"""Bytes of a name that are looked at, before and after its needle."""
+
+_BEFORE = re.compile(rb"[\w.\- ]*\Z")
+_ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|[nrtbf]")
+_OF_A_LINE = re.compile(rb"authorization|cookie", re.IGNORECASE)
+_RANDOM = re.compile(rb"(?=\S*\d)\S{8}")
+
+
+def _occurrence(needle: bytes) -> re.Pattern[bytes]:
+    """A needle with the rest of its name, the quote that ends it, and what separates it from its value."""
+    quoted = rb"""[^"'\\:={}\[\],]{0,80}(?P<quote>\\*["'])"""
+    return re.compile(rb"%s(?:%s|[\w.\-]{0,80})\s*[:=]>?\s*" % (re.escape(needle), quoted))
+
+
+class Named:
+    """Finds values by their names."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._occurrences = [(needle, _occurrence(needle)) for needle in names.needles]
+
+    def spans(self, encoded: bytes, lowered: bytes) -> Iterator[Span]:
+        """The values whose names are those of secrets."""
+        for needle, occurrence in self._occurrences:
+            if needle in lowered:
+                yield from self._of(occurrence, encoded, lowered)
+
+    def _of(self, occurrence: re.Pattern[bytes], encoded: bytes, lowered: bytes) -> Iterator[Span]:
+        masked_to = 0
+        for match in occurrence.finditer(lowered):
+            if match.start() < masked_to:
+                continue
+            for span in self._values_after(match, encoded):
+                yield span
+                masked_to = span.end
+
+    def _values_after(self, match: re.Match[bytes], encoded: bytes) -> Iterator[Span]:
+        quote = match["quote"]
+        if quote is None:
+            if name := self._bare_name(encoded, match):
+                span = value_in_text(encoded, match.end(), b"", bool(_OF_A_LINE.search(name)))
+                if span and (name.split(b" ")[-1].lower() != b"token" or _RANDOM.match(encoded, span.start)):
+                    yield span
+        elif self._names.is_secret(_quoted_name(encoded, match)):
+            if quote.endswith(b'"') and len(quote) % 2:
+                yield from values(encoded, match.end())
+            elif span := value_in_text(encoded, match.end(), quote, False):
+                yield span
+
+    def _bare_name(self, encoded: bytes, match: re.Match[bytes]) -> bytes | None:
+        """The name in a text, if it is that of a secret: without an escape that it follows, as the n of a newline."""
+        end = match.start() + len(match[0].rstrip(b" :=>"))
+        begin = _begin(encoded, match.start())
+        name = encoded[begin:end]
+        if self._names.is_secret(name):
+            return name
+        if encoded[begin - 1 : begin] == b"\\" and (escape := _ESCAPE.match(name)):
+            name = name[escape.end() :]
+            return name if self._names.is_secret(name) else None
+        return None
+
+
+def _quoted_name(encoded: bytes, match: re.Match[bytes]) -> bytes:
+    quote, end = match["quote"], match.start("quote")
+    begin = encoded.rfind(quote, max(0, match.start() - _FAR), match.start())
+    begin = begin + len(quote) if begin >= 0 else _begin(encoded, match.start())
+    return encoded[begin:end]
+
+
+def _begin(encoded: bytes, needle: int) -> int:
+    nearest = max(0, needle - _FAR)
+    before = _BEFORE.search(encoded, nearest, needle)
+    return before.start() if before else needle
