@@ -15,7 +15,7 @@ from toolrun.execution.job import Job
 from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes.engine import PROCESSES, ProcessEngine
 
-LAUNCHER.preload.append("pytest")  # which every module here imports, and so every worker
+LAUNCHER.preload["pytest"] = None  # which every module here imports, and so every worker
 
 
 class Workers:

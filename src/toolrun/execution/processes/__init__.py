@@ -9,6 +9,8 @@ _relay       events that come from a worker, told to the handlers here
 _pool        which worker a call gets: the bound, the spare, the homes of sessions; _ticket: a place in line
 _worker      the parent's end of one worker: its socket, how to kill it
 _launcher    starts the fork server, and asks it for workers
+_warming     workers ahead of any call
+_setting     what workers take over from the parent: directory, environment, import path, modules
 
 _forkserver  a small process with a single thread that forks the workers and reaps them
 _serve       the worker itself: takes a call, runs it, answers

@@ -21,6 +21,7 @@ from typing import Any
 
 from toolrun.execution.processes import _serve
 from toolrun.execution.processes._frames import exit_frame
+from toolrun.execution.processes._setting import take_over
 
 NICE = 10
 _PR_SET_PDEATHSIG = 1
@@ -29,7 +30,7 @@ _CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 def main(control: int, preload: list[str]) -> None:
-    """Serve until the parent goes."""
+    """Serve until the parent goes. `preload` is what of toolrun the parent has imported."""
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)  # bodies have no standard input: it is the parent's
     for name in ("asyncio", "cloudpickle", *preload):
@@ -59,8 +60,7 @@ class ForkServer:
 
     def serve(self) -> None:
         """Take what comes: a request for a worker, the end of one, room to say so."""
-        gc.collect()
-        gc.freeze()  # workers share these pages until someone writes to them
+        _share_pages()
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _nothing)
         signal.signal(signal.SIGINT, _nothing)
@@ -80,7 +80,9 @@ class ForkServer:
         header, ends, _, _ = socket.recv_fds(self._control, 8, 1, _CLOSED_ON_EXEC)
         if not header:
             return False
-        setting = _read(self._control, int.from_bytes(header, "little"))
+        if size := int.from_bytes(header, "little"):
+            take_over(pickle.loads(_read(self._control, size)))
+            _share_pages()
         end = socket.socket(fileno=ends[0])
         try:
             pid = os.fork()
@@ -88,14 +90,14 @@ class ForkServer:
             end.close()
             return True
         if pid == 0:
-            self._become_worker(end, setting)
+            self._become_worker(end)
         self._workers[pid] = end
         return True
 
-    def _become_worker(self, end: socket.socket, setting: bytes) -> None:
+    def _become_worker(self, end: socket.socket) -> None:
         try:
             self._let_go()
-            _settle_in(setting)
+            _settle_in()
             _serve.serve(end)
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -159,20 +161,23 @@ class ForkServer:
             _kill_group(pid)
 
 
-def _settle_in(setting: bytes) -> None:
-    """Be a process group of our own, be nice, die with the fork server, and stand where the parent stands."""
+def _share_pages() -> None:
+    """Keep the collector off what there is now: workers share these pages until someone writes to them."""
+    gc.collect()
+    gc.freeze()
+
+
+def _settle_in() -> None:
+    """Be a process group of our own, be nice, and die with the fork server."""
     os.setpgid(0, 0)
     _die_with_parent()
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
-    if setting:
-        directory, environment, path = pickle.loads(setting)
-        sys.path[:] = path
-        os.environ.clear()
-        os.environ.update(environment)
-        if directory is not None:
-            with contextlib.suppress(OSError):
-                os.chdir(directory)
+    if hasattr(
+        os, "SCHED_BATCH"
+    ):  # a worker that wakes up waits for its turn: the parent has just woken it, and goes on
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _die_with_parent() -> None:

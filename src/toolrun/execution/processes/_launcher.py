@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import pickle
 import socket
 import subprocess
 import sys
 import threading
-from typing import Any
 
+from toolrun.execution.processes._setting import setting_here
 from toolrun.execution.processes._worker import Worker
 
 _SERVE = (
@@ -32,8 +31,8 @@ class Launcher:
     """The parent's side of the fork server."""
 
     def __init__(self) -> None:
-        self.preload: list[str] = []
-        """Modules that the fork server imports, so that workers begin with them; none that starts threads."""
+        self.preload: dict[str, str | None] = {}
+        """Modules that workers begin with, by name, with the file that each is from; the fork server imports them."""
         self.process: subprocess.Popen[bytes] | None = None
         self.at_exit = False
         self._forget_all()
@@ -62,17 +61,17 @@ class Launcher:
     def _hand_over(self, end: socket.socket) -> None:
         if self._control is None:
             raise ConnectionError
-        setting = _setting()
+        setting = pickle.dumps(setting_here(self.preload.items()))
         message = b"" if setting == self._setting else setting
         socket.send_fds(self._control, [len(message).to_bytes(8, "little")], [end.fileno()])
         self._control.sendall(message)
+        self._setting = setting
         end.close()
 
     def _start(self) -> None:
         """Start the fork server anew, then hand over what has been waiting for it."""
         self.close()
         ours, theirs = socket.socketpair()
-        setting = _setting()
         try:
             self.process = self._start_process(theirs)
         except OSError:
@@ -81,7 +80,7 @@ class Launcher:
         theirs.close()
         with self._lock:
             ends, self._ends = self._ends, []
-            self._control, self._setting = ours, setting
+            self._control, self._setting = ours, b""
             for end in ends:
                 with contextlib.suppress(OSError):  # then its call finds it closed
                     self._hand_over(end)
@@ -98,7 +97,7 @@ class Launcher:
         assert process.stdin is not None
         names = [name for name in list(sys.modules) if name.partition(".")[0] == "toolrun"]
         with contextlib.suppress(BrokenPipeError), process.stdin:  # it has ended: the first call finds out
-            pickle.dump((sys.path, [*names, *self.preload]), process.stdin)
+            pickle.dump((sys.path, names), process.stdin)
         return process
 
     def close(self) -> None:
@@ -135,11 +134,3 @@ class Launcher:
 
 
 LAUNCHER = Launcher()
-
-
-def _setting() -> bytes:
-    """What a worker takes over from its parent as it is now: directory, environment, import path."""
-    directory: Any = None
-    with contextlib.suppress(OSError):
-        directory = os.getcwd()
-    return pickle.dumps((directory, dict(os.environ), list(sys.path)))

@@ -47,6 +47,20 @@ class Pool:
         with self._lock:
             return len(self._line) + sum(len(worker.waiting) for worker in self._workers)
 
+    def grow(self, count: int) -> None:
+        """Have at least so many workers."""
+        with self._lock:
+            while len(self._workers) < count:
+                self._add_free()
+
+    def let_idle_go(self) -> None:
+        """End those that wait for a call and are nobody's home."""
+        with self._lock:
+            for worker in self._free:
+                worker.close()
+                self._workers.discard(worker)
+            self._free.clear()
+
     def take(self, session: Hashable | None = None) -> Worker | Ticket:
         """A worker for one call, or a place in line for one; raises `SessionLost`."""
         with self._lock:
@@ -101,11 +115,14 @@ class Pool:
     def _keep_spare(self) -> None:
         """Have one worker more than is needed, which gets to know the latest tools while it waits."""
         if not self._free and len(self._workers) <= self.limit:
-            spare = self._new()
-            self._free.append(spare)
-            for shipment in list(latest):
-                if spare.needs(shipment.number):
-                    spare.tell(shipment.frame)
+            self._add_free()
+
+    def _add_free(self) -> None:
+        worker = self._new()
+        self._free.append(worker)
+        for shipment in list(latest):
+            if worker.needs(shipment.number):
+                worker.tell(shipment.frame)
 
     def give_back(self, worker: Worker) -> None:
         """The call has ended. A worker that is gone is replaced, and its sessions are lost."""

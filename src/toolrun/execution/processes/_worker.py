@@ -100,6 +100,10 @@ class Worker:
             self.exit_code = exit_code_of(payload)
             self.gone = True
 
+    def has_spoken(self) -> bool:
+        """Whether it is there, or gone; may be asked by any thread, for it reads nothing."""
+        return self.pid is not None or self.gone or bool(_readable(self.fd).poll(0))
+
     def wait(self, seconds: float | None, to_write: bool = False) -> None:
         """Hold the thread until there is something to read, or room to write, or the time is over."""
         poll = self._poll
@@ -107,8 +111,7 @@ class Worker:
             poll = select.poll()
             poll.register(self.fd, select.POLLIN | select.POLLOUT)
         elif poll is None:
-            poll = self._poll = select.poll()
-            poll.register(self.fd, select.POLLIN)
+            poll = self._poll = _readable(self.fd)
         poll.poll(None if seconds is None else max(0.0, seconds * 1000))
 
     def kill(self) -> None:
@@ -130,6 +133,12 @@ class Worker:
         """Let it go: an idle worker ends when its socket closes."""
         self.gone = True
         self._sock.close()
+
+
+def _readable(fd: int) -> select.poll:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return poll
 
 
 def _hurry(pid: int) -> None:

@@ -9,10 +9,12 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextvars import Context, copy_context
+from types import ModuleType
 from typing import Any
 
+from toolrun._offload import TOOL_POOL
 from toolrun.execution.body import Body
 from toolrun.execution.errors import WorkerCrashed
 from toolrun.execution.job import Job
@@ -22,6 +24,7 @@ from toolrun.execution.processes._exchange import Exchange, NotStarted
 from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes._pool import Pool
 from toolrun.execution.processes._ticket import Ticket
+from toolrun.execution.processes._warming import warm
 from toolrun.execution.processes._worker import Worker
 from toolrun.execution.processes.sessions import Tools, make_session
 
@@ -53,6 +56,22 @@ class ProcessEngine:
     def waiting(self) -> int:
         """How many calls wait for a worker."""
         return self._pool.waiting()
+
+    def warm(
+        self, workers: int | None = None, modules: Iterable[ModuleType | str] = (), *, patience: float = 60.0
+    ) -> None:
+        """Start workers ahead of any call, by default as many as may be; returns when they are there.
+
+        They begin with `modules` imported, once for all of them. These must not start threads: workers are forked.
+        Raises what importing one raises, here; gives up waiting after `patience` seconds.
+        """
+        warm(self._pool, workers, modules, patience)
+
+    async def awarm(
+        self, workers: int | None = None, modules: Iterable[ModuleType | str] = (), *, patience: float = 60.0
+    ) -> None:
+        """The async twin of `warm`."""
+        await TOOL_POOL.run_in_thread(warm, self._pool, workers, modules, patience)
 
     def check(self, body: Body, name: str) -> None:
         """Whether workers can get this body: `NotPicklable` says what of it they cannot, and why."""
