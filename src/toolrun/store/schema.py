@@ -27,11 +27,11 @@ CREATE TABLE named(                     -- tools, chains, models, ... and tags, 
 CREATE TABLE run(
   seq INTEGER PRIMARY KEY,
   run_id BLOB NOT NULL UNIQUE,          -- 16 bytes, ordered by time
-  trace_id BLOB NOT NULL,               -- the id of the root run
+  trace_id BLOB NOT NULL,               -- the id of the root run, its own for that one
   parent_id BLOB,
-  named_id INTEGER NOT NULL REFERENCES named(id),
-  status TEXT NOT NULL,
+  named_id INTEGER NOT NULL,
   start_us INTEGER NOT NULL,            -- microseconds since 1970
+  status TEXT NOT NULL,
   dur_us INTEGER,                       -- absent while running, and of what was interrupted
   error_type TEXT,
   error_message TEXT,                   -- the first 200 characters, for lists
@@ -44,19 +44,20 @@ CREATE TABLE run(
   call_id TEXT,
   batch TEXT,                           -- of `toolrun run`: digest of the calls, and the line in them
   line INTEGER,
-  segment_id INTEGER NOT NULL REFERENCES segment(id)
+  segment_id INTEGER                    -- absent for what was imported
 );
-CREATE INDEX ix_trace ON run(trace_id);
+CREATE INDEX ix_trace ON run(trace_id, status);
 CREATE INDEX ix_start ON run(start_us);
-CREATE INDEX ix_root ON run(start_us) WHERE parent_id IS NULL;
+CREATE INDEX ix_root ON run(start_us) WHERE run_id = trace_id;
 CREATE INDEX ix_tool ON run(named_id, start_us, dur_us, status);
 CREATE INDEX ix_failed ON run(start_us) WHERE {IS_FAILED};
-CREATE INDEX ix_running ON run(segment_id) WHERE status = 'running';
+CREATE INDEX ix_running ON run(start_us) WHERE status = 'running';
 CREATE INDEX ix_session ON run(session, start_us) WHERE session IS NOT NULL;
 CREATE INDEX ix_batch ON run(batch, line) WHERE batch IS NOT NULL;
 
 CREATE TABLE payload(                   -- JSON texts
   seq INTEGER PRIMARY KEY,
+  preview TEXT,                         -- the beginning of inputs, a newline, that of output or error; for lists
   inputs TEXT, output TEXT, error TEXT, tags TEXT, metadata TEXT,
   notes TEXT                            -- what is inexact, masked or cut, and the digest of the arguments
 );
@@ -103,7 +104,7 @@ CREATE TABLE unsearched(seq INTEGER PRIMARY KEY);  -- ended runs whose words are
 CREATE VIEW searchable(seq, inputs, output, error) AS
   SELECT seq, {{inputs}}, {{output}}, {{error}} FROM payload;
 CREATE VIRTUAL TABLE words USING fts5(
-  inputs, output, error, content='searchable', content_rowid='seq', detail='none'
+  inputs, output, error, content='searchable', content_rowid='seq'
 );
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
