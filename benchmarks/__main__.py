@@ -14,13 +14,14 @@ from benchmarks import (
     libraries,
     memory,
     off_loop,
+    redaction,
     report,
     startup,
     stopping,
     sync_calls,
 )
 
-FAMILIES = (sync_calls, async_calls, off_loop, stopping, crowds, bfcl, startup, memory)
+FAMILIES = (sync_calls, async_calls, off_loop, stopping, crowds, bfcl, startup, memory, redaction)
 
 
 def main() -> int:

@@ -19,8 +19,8 @@ _RANDOM = re.compile(rb"(?=\S*\d)\S{8}")
 
 def _occurrence(needle: bytes) -> re.Pattern[bytes]:
     """A needle with the rest of its name, the quote that ends it, and what separates it from its value."""
-    quoted = rb"""[^"'\\:={}\[\],]{0,80}(?P<quote>\\*["'])"""
-    return re.compile(rb"%s(?:%s|[\w.\-]{0,80})\s*[:=]>?\s*" % (re.escape(needle), quoted))
+    quoted = rb"""[^"'\\:={}\[\],]{0,80}+:?(?P<quote>\\*["'])"""
+    return re.compile(rb"%s(?:%s|[\w.\-]{0,80}+)\s*[:=]>?\s*" % (needle, quoted))
 
 
 class Named:
@@ -28,22 +28,18 @@ class Named:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._occurrences = [(needle, _occurrence(needle)) for needle in names.needles]
+        self._occurrences = [_occurrence(needle) for needle in names.needles]
 
-    def spans(self, encoded: bytes, lowered: bytes) -> Iterator[Span]:
+    def spans(self, encoded: bytes, lowered: bytes) -> list[Span]:
         """The values whose names are those of secrets."""
-        for needle, occurrence in self._occurrences:
-            if needle in lowered:
-                yield from self._of(occurrence, encoded, lowered)
-
-    def _of(self, occurrence: re.Pattern[bytes], encoded: bytes, lowered: bytes) -> Iterator[Span]:
-        masked_to = 0
-        for match in occurrence.finditer(lowered):
-            if match.start() < masked_to:
-                continue
-            for span in self._values_after(match, encoded):
-                yield span
-                masked_to = span.end
+        found: list[Span] = []
+        for occurrence in self._occurrences:
+            match = occurrence.search(lowered)
+            while match is not None:
+                spans = list(self._values_after(match, encoded))
+                found += spans
+                match = occurrence.search(lowered, spans[-1].end if spans else match.end())
+        return found
 
     def _values_after(self, match: re.Match[bytes], encoded: bytes) -> Iterator[Span]:
         quote = match["quote"]

@@ -31,7 +31,7 @@ _NUMBER = re.compile(rb"-?\d[\d.eE+\-]*")
 _NOTHING = re.compile(rb"(?:null|None|[Tt]rue|[Ff]alse|undefined)(?![\w.])|\*{5}")
 _WORD = re.compile(rb"""(?:[^\s"'\\&;]|\\+[^\s"'\\&;nrt])+""")
 _LINE = re.compile(rb"""(?:[^"'\\]|\\+[^"'\\nr])+""")
-_BRACKET = re.compile(rb'(\\*)"|([\[{(])|([\]})])')
+_BRACKET = re.compile(rb"""(?P<quote>(?P<backslashes>\\*)"|')|(?P<opens>[\[{(])|[\]})]""")
 
 
 def values(encoded: bytes, start: int) -> Iterator[Span]:
@@ -65,13 +65,7 @@ def value_in_text(encoded: bytes, start: int, quote: bytes, whole_line: bool) ->
     if _NOTHING.match(encoded, start):
         return None
     if opening := _OPENING.match(encoded, start):
-        begin = opening.end()
-        if opening["backslashes"] is None:
-            end = _end_of_single(encoded, begin)
-        elif len(opening["backslashes"]) % 2 == 0:  # the end of the string that the text is in
-            return None
-        else:
-            end = _end_of_quoted(encoded, begin, len(opening["backslashes"]))
+        begin, end = opening.end(), _end_of_literal(encoded, opening)
         return Span(begin, end) if end > begin else None
     if encoded[start : start + 1] in _OPEN_BRACKETS:
         return Span(start, _end_of_brackets(encoded, start), quote)
@@ -82,6 +76,14 @@ def value_in_text(encoded: bytes, start: int, quote: bytes, whole_line: bool) ->
 
 
 _OPEN_BRACKETS = frozenset((b"[", b"{", b"("))
+
+
+def _end_of_literal(encoded: bytes, opening: re.Match[bytes]) -> int:
+    """Where the string literal that opens there ends, or the JSON string that it is in."""
+    if opening["backslashes"] is None:
+        return _end_of_single(encoded, opening.end())
+    backslashes = len(opening["backslashes"])
+    return opening.end() - 1 if backslashes % 2 == 0 else _end_of_quoted(encoded, opening.end(), backslashes)
 
 
 def _end_of_quoted(encoded: bytes, begin: int, opening: int) -> int:
@@ -106,16 +108,21 @@ def _end_of_single(encoded: bytes, begin: int) -> int:
 
 
 def _end_of_brackets(encoded: bytes, start: int) -> int:
+    """Behind the bracket that closes the one at `start`; brackets in strings do not count."""
     depth = 0
-    for found in _BRACKET.finditer(encoded, start):
-        if found[2]:
-            depth += 1
-        elif found[3]:
-            depth -= 1
+    found = _BRACKET.search(encoded, start)
+    while found is not None:
+        after = found.end()
+        if found["quote"] is None:
+            depth += 1 if found["opens"] else -1
             if not depth:
-                return found.end()
-        elif len(found[1]) % 2 == 0:
-            return found.end() - 1
+                return after
+        else:
+            end = _end_of_literal(encoded, found)
+            if not encoded.startswith(found["quote"], end):
+                return end
+            after = end + len(found["quote"])
+        found = _BRACKET.search(encoded, after)
     return len(encoded)
 
 

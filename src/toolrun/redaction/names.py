@@ -9,8 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-NEEDLES = (b"pass", b"pwd", b"token", b"secret", b"authorization", b"cookie", b"credential", b"key")
-"""Each name of a secret has one of them in it, in lower case."""
+_NEEDLES = (
+    rb"k(?:(?<=tok)en(?!s[^a-z])|(?<=[hirs]tok)ens|(?<=[hirs][ _.\-]tok)ens"
+    rb"|(?<=cook)ie|(?<=[deghinrst]k)ey|(?<=[deghinrst][ _.\-]k)ey)",
+    rb"z(?<=authoriz)ation",
+    rb"w(?<=pw)d",
+    rb"pass",
+    rb"secret",
+    rb"credential",
+)
+"""Each name of a secret, in lower case, matches one of them. Those that begin with a rare letter are found fastest.
+
+The first leaves out what is frequent and no secret: tokens that are counted, keys of other kinds."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET = re.compile(
@@ -20,7 +30,7 @@ _SECRET = re.compile(
     r"|(?:^|_)[a-z]*authorization(?:$|_)"
     r"|(?:^|_)[a-z]*cookies?(?:$|_)"
     r"|(?:^|_)[a-z]*token(?:$|_)"
-    r"|(?:^|_)(?:access|api|auth|bearer|id|refresh|session)_?tokens(?:$|_)"
+    r"|(?:^|_)(?:access|api|auth|bearer|refresh)_?tokens(?:$|_)"
     r"|(?:^|_)(?:access|account|api|auth|encryption|master|private|service|shared|signing|ssh)_?keys?(?:$|_)"
     r"|(?:^|_)pass$"
 )
@@ -44,8 +54,9 @@ class Names:
         wanted = ["_".join(_words(name)) for name in more]
         self._well_known = well_known
         self._wanted = re.compile(rf"(?:^|_)(?:{'|'.join(map(re.escape, wanted))})(?:$|_)") if wanted else None
-        own = (max(name.split("_"), key=len).encode() for name in wanted)
-        self.needles = tuple(dict.fromkeys((*(NEEDLES if well_known else ()), *own)))
+        own = (re.escape(max(name.split("_"), key=len).encode()) for name in wanted)
+        self.needles = tuple(dict.fromkeys((*(_NEEDLES if well_known else ()), *own)))
+        """Patterns of which each name of a secret matches one, in lower case."""
         self._known: dict[bytes, bool] = {}
 
     def is_secret(self, name: bytes) -> bool:

@@ -72,7 +72,7 @@ class Redactor:
 
     def _spans(self, encoded: bytes) -> list[Span]:
         lowered = encoded.lower()
-        spans = list(self._named.spans(encoded, lowered))
+        spans = self._named.spans(encoded, lowered)
         if self._well_known:
             if may_hold_keys(encoded, lowered):
                 spans += [Span(*span) for span in key_spans(encoded)]
