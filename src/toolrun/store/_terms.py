@@ -1,6 +1,6 @@
 """What a query consists of: terms, each a condition on one run, and how they are written.
 
-The parser is in `_language`; what a term means to the store, in `_conditions`. `str` of a term, and of a query, is
+The parser is in `_language`; what a term means to the store, in `_meanings`. `str` of a term, and of a query, is
 its one normal form, and parsing it gives an equal term.
 """
 

@@ -1,0 +1,177 @@
+"""Figures of tools in a window of time: calls, errors, percentiles, and their course over the minutes.
+
+A few runs are read one by one, and their figures are exact. Of many, the roll-ups are read, which count by minute and
+by logarithmic bucket: percentiles are then off by at most 2.5 %, and the window begins and ends with a whole minute.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import ceil
+
+from toolrun._ids import now
+from toolrun.store._buckets import bucket, value
+from toolrun.store._condition import Condition
+from toolrun.store._language import Query
+from toolrun.store._meanings import condition
+from toolrun.store._moments import microseconds
+from toolrun.store._open_files import OpenFile, OpenFiles
+from toolrun.store._records import NOT_FAILED
+from toolrun.store._selecting import rows_where
+from toolrun.store._terms import Began, Is, Term
+
+EXACT = 10_000
+"""Up to so many runs in the window, figures are exact."""
+
+MINUTE = 60_000_000
+_NAMES = ("tool", "name", "kind")
+
+
+@dataclass(slots=True)
+class Figures:
+    """The runs of one name that began in the window and have ended. `minutes` has calls and errors by minute."""
+
+    kind: str
+    name: str
+    calls: int = 0
+    failed: int = 0
+    total_us: int = 0
+    buckets: Counter[int] = field(default_factory=Counter)
+    minutes: dict[int, tuple[int, int]] = field(default_factory=dict)
+    durations: list[int] | None = field(default=None, repr=False)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each duration is known, and not just its bucket."""
+        return self.durations is not None
+
+    @property
+    def mean_us(self) -> float:
+        """The mean duration in microseconds; 0 without any calls."""
+        return self.total_us / self.calls if self.calls else 0.0
+
+    def percentile_us(self, share: float) -> float:
+        """The duration in microseconds that this share of the calls did not exceed (nearest rank)."""
+        rank = max(1, ceil(share * self.calls))
+        if self.durations is not None:
+            return float(self.durations[rank - 1]) if self.durations else 0.0
+        for number in sorted(self.buckets):
+            rank -= self.buckets[number]
+            if rank <= 0:
+                return value(number)
+        return 0.0
+
+    def add(self, minute: int, calls: int, failed: int) -> None:
+        """Count calls in a minute."""
+        before = self.minutes.get(minute, (0, 0))
+        self.minutes[minute] = before[0] + calls, before[1] + failed
+        self.calls += calls
+        self.failed += failed
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when to when, in microseconds since the epoch; None where there is no bound."""
+
+    since: int | None = None
+    before: int | None = None
+
+    @classmethod
+    def of(cls, terms: Iterable[Term], at: float) -> Window:
+        """The part of time that all terms have in common."""
+        bounds: dict[str, list[int]] = {"since": [], "before": []}
+        for term in terms:
+            if isinstance(term, Began):
+                bounds[term.field].append(microseconds(term.moment, at))
+        return cls(max(bounds["since"], default=None), min(bounds["before"], default=None))
+
+
+def figures_of(files: OpenFiles, query: Query) -> list[Figures]:
+    """The figures of everything that was called, the most called first."""
+    at = now()
+    found = _Collected()
+    window = Window.of(query.terms, at)
+    can_roll = all(isinstance(term, Began) or (isinstance(term, Is) and term.field in _NAMES) for term in query.terms)
+    named = Query(tuple(term for term in query.terms if not isinstance(term, Began)))
+    if can_roll and sum(_count(file, condition(named, file, at), window) for file in files) > EXACT:
+        for file in files:
+            found.add_rolled(file, condition(named, file, at), window)
+    else:
+        for file in files:
+            found.add_runs(file, condition(query, file, at))
+    return found.in_order()
+
+
+class _Collected:
+    """Figures by kind and name, which may be in several files under different numbers."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[tuple[str, str], Figures] = {}
+
+    def in_order(self) -> list[Figures]:
+        """The most called first."""
+        for figures in self._by_name.values():
+            if figures.durations is not None:
+                figures.durations.sort()
+        return sorted(self._by_name.values(), key=lambda figures: (-figures.calls, figures.name))
+
+    def add_rolled(self, file: OpenFile, named: Condition, window: Window) -> None:
+        """What the roll-ups of a file say."""
+        names = self._names(file)
+        rolled = f"FROM roll AS run WHERE {named.sql}{_minutes(window)}"
+        sums = "sum(n), sum(err), sum(sum_us)"
+        for number, slot, calls, _, us in file.rows(
+            f"SELECT named_id, bucket, {sums} {rolled} GROUP BY 1, 2", *named.parameters
+        ):
+            names[number].buckets[slot] += calls
+            names[number].total_us += us
+        for number, minute, calls, failed, _ in file.rows(
+            f"SELECT named_id, minute, {sums} {rolled} GROUP BY 1, 2", *named.parameters
+        ):
+            names[number].add(minute, calls, failed)
+
+    def add_runs(self, file: OpenFile, found: Condition) -> None:
+        """What the runs of a file say, one by one."""
+        names = self._names(file)
+        ended = found.and_("dur_us IS NOT NULL")
+        for number, start, us, status, _ in rows_where(file, "named_id, start_us, dur_us, status", ended):
+            figures = names[number]
+            figures.add(start // MINUTE, 1, status not in NOT_FAILED)
+            figures.total_us += us
+            figures.buckets[bucket(us)] += 1
+            if figures.durations is None:
+                figures.durations = []
+            figures.durations.append(us)
+
+    def _names(self, file: OpenFile) -> _Names:
+        return _Names(self._by_name, {row[0]: (row[1], row[2]) for row in file.rows(_NAMED)})
+
+
+_NAMED = "SELECT id, kind, name FROM named WHERE kind <> 'tag'"
+
+
+class _Names(dict[int, Figures]):
+    """The figures by the numbers that names have in one file."""
+
+    def __init__(self, by_name: dict[tuple[str, str], Figures], numbered: dict[int, tuple[str, str]]) -> None:
+        self._by_name, self._numbered = by_name, numbered
+
+    def __missing__(self, number: int) -> Figures:
+        name = self._numbered[number]
+        figures = self[number] = self._by_name.setdefault(name, Figures(*name))
+        return figures
+
+
+def _count(file: OpenFile, named: Condition, window: Window) -> int:
+    (count,) = file.row(
+        f"SELECT ifnull(sum(n), 0) FROM roll AS run WHERE {named.sql}{_minutes(window)}", *named.parameters
+    )
+    return int(count)
+
+
+def _minutes(window: Window) -> str:
+    """SQL for the minutes that the window touches."""
+    since = "" if window.since is None else f" AND minute >= {window.since // MINUTE}"
+    return since + ("" if window.before is None else f" AND minute <= {(window.before - 1) // MINUTE}")
