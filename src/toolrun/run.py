@@ -39,6 +39,7 @@ class StoppedBy(StrEnum):
 RUNNING = RunStatus.RUNNING
 OK = RunStatus.OK
 NOT_STOPPED = StoppedBy.NONE
+_CUT_SHORT = (RunStatus.CANCELLED, RunStatus.TIMEOUT)
 
 
 def status_of(error: BaseException) -> RunStatus:
@@ -77,6 +78,6 @@ class RunState:
         except IndexError:
             return False
         self.status = status
-        if status in (RunStatus.CANCELLED, RunStatus.TIMEOUT):
+        if status is not OK and status in _CUT_SHORT:
             self.cancelled = True  # for a body that runs on in its thread, to see and to stop
         return True

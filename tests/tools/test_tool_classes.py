@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from toolrun.errors import InvalidHandler
+from toolrun.testing import RecordingHandler
 from toolrun.tools import (
     BaseTool,
     BaseToolkit,
@@ -125,9 +126,20 @@ def test_setting_another_field_keeps_the_plan() -> None:
     subject.invoke({"item": "pen"})
     plan = subject._plan
     subject.drawers = 2
-    subject.tags = ["t"]
+    subject.return_direct = True
     assert subject._plan is plan
     assert subject.invoke({"item": "pen"}) == "pen in 2"
+
+
+def test_handlers_and_tags_that_a_tool_gets_after_its_first_call_are_heard(driver: Any) -> None:
+    subject, handler = Desk(), RecordingHandler()
+    driver.invoke(subject, {"item": "pen"})
+    subject.callbacks = []
+    driver.invoke(subject, {"item": "pen"})
+    subject.callbacks.append(handler)
+    subject.tags = ["t"]
+    driver.invoke(subject, {"item": "pen"})
+    assert [event.keywords["tags"] for event in handler.events] == [["t"], ["t"]]
 
 
 @pytest.mark.parametrize(

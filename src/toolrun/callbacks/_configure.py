@@ -73,7 +73,7 @@ def scope_of(callbacks: Any) -> Scope:
     """The scope of a `callbacks` argument: handlers in a list or tuple are inheritable, a manager has its own split."""
     if callbacks is None:
         return EMPTY
-    if isinstance(callbacks, list | tuple):
+    if isinstance(callbacks, (list, tuple)):
         return scope_for_handlers(callbacks) if callbacks else EMPTY
     scope = getattr(callbacks, "_scope", None)
     if not isinstance(scope, Scope):

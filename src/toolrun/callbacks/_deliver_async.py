@@ -18,7 +18,7 @@ from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from toolrun import _background_loop
+from toolrun._background_loop import HANDLER_LOOP
 from toolrun._eager import eager
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs, inside
@@ -156,7 +156,7 @@ class AsyncDelivery(Delivery):
             log(error, self, event, self.run_id)
         later = Event(event, Table(tasks=table.coroutines, lanes=table.lanes), args, kwargs, copy_context())
         if self.loop.is_closed():
-            self.loop, self._busy = _background_loop.loop(), False
+            self.loop, self._busy = HANDLER_LOOP.loop(), False
         if asyncio._get_running_loop() is self.loop:
             self._begin(later)
         else:

@@ -6,11 +6,11 @@ The caller waits for both, unless it is the thread of a running loop: that loop 
 from __future__ import annotations
 
 import asyncio
+from _thread import RLock  # what `threading.RLock` calls
 from contextvars import copy_context
-from threading import RLock
 from uuid import UUID
 
-from toolrun import _background_loop
+from toolrun._background_loop import HANDLER_LOOP
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._deliver_async import AsyncDelivery, Event
 from toolrun.callbacks._delivery import Args, Delivery, Kwargs, inside
@@ -26,7 +26,7 @@ class SyncDelivery(Delivery):
     __slots__ = ("_remote", "_turn")
 
     def __init__(self, scope: Scope, run_id: UUID | None = None, common: Kwargs | None = None) -> None:
-        super().__init__(scope, run_id, common)
+        Delivery.__init__(self, scope, run_id, common)  # `super()` costs as much again, for every run
         self._turn = RLock()
         self._remote: AsyncDelivery | None = None
 
@@ -98,7 +98,7 @@ class SyncDelivery(Delivery):
         may need that very loop."""
         remote = self._remote
         if remote is None:
-            remote = self._remote = AsyncDelivery(self.scope, self.run_id, None, _background_loop.loop())
+            remote = self._remote = AsyncDelivery(self.scope, self.run_id, None, HANDLER_LOOP.loop())
             remote._make_contexts()  # here: they are copies of the caller's
         table = Table(tasks=table.coroutines)
         if asyncio._get_running_loop() is not None:

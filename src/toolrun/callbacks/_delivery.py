@@ -21,7 +21,7 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any
 from uuid import UUID
 
-from toolrun import _background_loop
+from toolrun._background_loop import HANDLER_LOOP
 from toolrun._ids import new_run_id
 from toolrun.callbacks._errors import report
 from toolrun.callbacks._plan import Call, Plan, Table, plan_for
@@ -134,7 +134,7 @@ class Delivery(RunState):
             try:
                 heard = function(handlers[position], *args, **kwargs)
                 if heard is not None and inspect.iscoroutine(heard):
-                    _background_loop.finish(heard)
+                    HANDLER_LOOP.finish(heard)
             except BaseException as error:
                 if report(error, handlers[position], event, self.run_id):
                     errors.append(error)

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from contextvars import Context
 from typing import Any
 
-from toolrun import _background_loop
+from toolrun._background_loop import HANDLER_LOOP
 from toolrun._offload import LANE_POOL
 from toolrun.callbacks._errors import log
 
@@ -77,7 +77,7 @@ class Lane:
         try:
             heard = context.run(function, handler, *args, **kwargs)
             if inspect.iscoroutine(heard):
-                _background_loop.submit(_in_context(context, heard)).result()
+                HANDLER_LOOP.submit(_in_context(context, heard)).result()
         except BaseException as error:
             log(error, handler, event, kwargs.get("run_id"))  # there is no caller left to raise it to
 

@@ -25,7 +25,9 @@ def _joined_tags(first: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]
 
 def scope_for_handlers(handlers: Iterable[Any]) -> Scope:
     """A scope of nothing but these handlers, all inheritable, each once."""
-    once = _joined((), tuple(handlers))
+    once = tuple(handlers)
+    if len(once) > 1:
+        once = _joined(once, ())
     return tuple.__new__(Scope, (once, once, None, (), (), _NOTHING, _NOTHING))  # Scope(once, once), in half the time
 
 

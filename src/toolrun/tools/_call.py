@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Hashable, Mapping
-from contextvars import Context
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,7 +55,7 @@ def run_call(call: Call) -> Any:
             if output is UNANSWERED:
                 raise
     except BaseException as error:
-        run.on_tool_error(call.failed(error), **call.facts())
+        run.on_tool_error(call.failed(error), **call.error_event())
         raise
     run.end("on_tool_end", OK, (output,), call.end_event())
     return output
@@ -82,10 +81,10 @@ async def arun_call(call: Call) -> Any:
                     raise
         except GeneratorExit as error:
             call.failed(error)
-            run.close("on_tool_error", error, call.facts())
+            run.close("on_tool_error", error, call.error_event())
             raise
         except BaseException as error:
-            await run.on_tool_error(call.failed(error), **call.facts())
+            await run.on_tool_error(call.failed(error), **call.error_event())
             raise
         await run.end("on_tool_end", OK, (output,), call.end_event())
         return output
@@ -163,7 +162,7 @@ class Call:
     def opened(self, kind: type[Run], target: Target) -> Run:
         """The run of this call, in the scope of those who listen to it."""
         self.way = target.way
-        scope = scope_for(self.tool, self.config, self.is_verbose)
+        scope = scope_for(self.tool, self.plan, self.config, bool(self.extras) and self.is_verbose)
         self.listened = bool(scope.handlers)
         run_id = self.config.get("run_id") if self.config else None
         run = kind.of(scope, run_id, {"tool_call_id": self.tool_call_id})
@@ -176,31 +175,38 @@ class Call:
         assert run is not None
         input_str, inputs = plan.binder.shown(self.given)
         name = self.config.get("run_name") if self.config else None
-        extras = self._event_extras("start_color") if self.extras else _GREEN
-        event = {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, **extras}
+        event = {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, "color": "green"}
+        if self.extras:
+            event |= self._event_extras("start_color")
         if self.session is not None:
             event["session"] = self.session
         return ({"name": plan.name, "description": plan.description}, input_str), event
 
     def end_event(self) -> dict[str, Any]:
         """The keywords of `on_tool_end`."""
-        extras = self._event_extras("color") if self.extras else _GREEN
-        return {"name": self.plan.name, **extras, **self.facts()}
+        event = {"name": self.plan.name, "color": "green"}
+        if self.extras:
+            event |= self._event_extras("color")
+        return self._with_facts(event)
 
-    def facts(self) -> dict[str, Any]:
-        """How the body ran, for the terminal event; what would say nothing is left out."""
-        facts: dict[str, Any] = {"engine": self.way.engine.name}
+    def error_event(self) -> dict[str, Any]:
+        """The keywords of `on_tool_error`."""
+        return self._with_facts({})
+
+    def _with_facts(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The keywords of a terminal event with how the body ran; what would say nothing is left out."""
+        event["engine"] = self.way.engine.name
         job = self.job
         if job is not None:
             if job.cached:
-                facts["cached"] = True
+                event["cached"] = True
             if job.attempts > 1:
-                facts["attempts"] = job.attempts
+                event["attempts"] = job.attempts
             if job.stopped_by is not NOT_STOPPED:
-                facts["stopped_by"] = job.stopped_by
+                event["stopped_by"] = job.stopped_by
             if job.worker is not None:
-                facts["worker"] = job.worker
-        return facts
+                event["worker"] = job.worker
+        return event
 
     def _event_extras(self, color: str) -> dict[str, Any]:
         """What a caller gave to go with the events; the terminal's colour of each is given under a name of its own."""
@@ -210,7 +216,7 @@ class Call:
     def find_way(self, target: Target) -> Way:
         """How and where the body runs: the config of the call wins over the tool, and that over the runner."""
         config = self.config
-        if self.defaults is not None or (config and not _OF_POLICY.isdisjoint(config)):
+        if self.defaults is not None or (config and ("timeout" in config or "retry" in config or "engine" in config)):
             get = (config or _NOTHING).get
             self.way = target.ways.other(get("timeout"), get("retry"), get("engine"), self.defaults)
         return self.way
@@ -221,7 +227,9 @@ class Call:
         args, kwargs = plan.bind(self.given, self.tool_call_id)
         self.started = True
         filled = target.filled(kwargs, run, self.config) if target.fillers else kwargs
-        context = self.context(run)
+        context = run_context(run)
+        if self.config and self.config.get("configurable"):
+            context.run(share_configurable, configurable_of(self.config))
         self.job = job = Job(
             target.body, args, filled, context, run, plan.name, way.timeout, way.memory_limit, self.home
         )
@@ -229,16 +237,9 @@ class Call:
             job.given, job.shown = (args, kwargs), plan.binder.masked(args, kwargs)
         return job
 
-    def context(self, run: Any) -> Context:
-        """The context of the body: in it `run` is the current run."""
-        context = run_context(run)
-        if self.config and self.config.get("configurable"):
-            context.run(share_configurable, configurable_of(self.config))
-        return context
-
     def formatted(self, result: Any) -> Any:
         """What the caller gets for what the body returned."""
-        if self.tool.response_format == "content_and_artifact":
+        if self.plan.gives_artifact:
             if not isinstance(result, tuple) or len(result) != 2:
                 raise InvalidOutput(self.plan.name, result)
             result, self.artifact = result
@@ -292,11 +293,9 @@ class Call:
         return error
 
 
-_OF_POLICY = frozenset({"timeout", "retry", "engine"})
 _NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
 _REPLACED = ("coroutine raised StopIteration",)
 _NOTHING: Mapping[str, Any] = {}
-_GREEN = {"color": "green"}
 
 
 def _of_call(frame: FrameType) -> Called | None:

@@ -12,13 +12,14 @@ from toolrun.callbacks._configure import combine, scope_of, with_hooks
 from toolrun.callbacks._scope import Scope
 from toolrun.callbacks.context import current_run
 from toolrun.callbacks.manager import BaseCallbackManager
+from toolrun.tools._plan import Plan
 
 if TYPE_CHECKING:
     from toolrun.tools.base import BaseTool
     from toolrun.tools.config import RunConfig
 
 
-def scope_for(tool: BaseTool, config: RunConfig | None, verbose: bool) -> Scope:
+def scope_for(tool: BaseTool, plan: Plan, config: RunConfig | None, verbose: bool) -> Scope:
     """The scope of a call; `verbose` tells every event on the terminal."""
     callbacks = config.get("callbacks") if config else None
     around = current_run()
@@ -31,7 +32,7 @@ def scope_for(tool: BaseTool, config: RunConfig | None, verbose: bool) -> Scope:
             scope = scope.with_tags(tags, inherit=True)
         if metadata := config.get("metadata"):
             scope = scope.with_metadata(metadata, inherit=True)
-    if tool.callbacks or tool.tags or tool.metadata or tool.verbose or verbose:
+    if plan.may_listen or verbose:
         return _with_own(scope, tool, verbose)
     return with_hooks(scope)
 

@@ -49,7 +49,7 @@ class Target:
 class Plan:
     """A tool, compiled."""
 
-    __slots__ = ("arun", "bind", "binder", "description", "name", "run")
+    __slots__ = ("arun", "bind", "binder", "description", "gives_artifact", "may_listen", "name", "run")
 
     def __init__(self, tool: BaseTool) -> None:
         function, coroutine = tool._functions()
@@ -60,6 +60,9 @@ class Plan:
         self.arun = Target(coroutine or some, tool, awaited=True)
         """What an async caller runs."""
         self.name, self.description = tool.name, tool.description
+        self.gives_artifact = tool.response_format == "content_and_artifact"
+        self.may_listen = tool.verbose or (tool.callbacks, tool.tags, tool.metadata) != (None, None, None)
+        """Whether the tool may have handlers, tags or metadata of its own: a list that is empty now may be filled."""
         self.binder = Binder(tool.name, tool.args_schema, [Signature(one) for one in tool._sources() if one])
         self.bind = tool._bind_with(self.binder)
 
@@ -67,6 +70,7 @@ class Plan:
         """The same plan for another function of the same kind and signature: the method of another instance."""
         plan = Plan.__new__(Plan)
         plan.name, plan.description, plan.binder, plan.bind = self.name, self.description, self.binder, self.bind
+        plan.gives_artifact, plan.may_listen = self.gives_artifact, self.may_listen
         plan.run, plan.arun = self.run.rebound(function), self.arun.rebound(function)
         return plan
 

@@ -11,12 +11,13 @@ from typing import Any
 
 def snapshot(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A copy as deep as plain containers go; all other objects go by reference."""
-    if _COPIERS.keys().isdisjoint(map(type, arguments.values())):
-        return {**arguments}
     try:
-        return _dict(arguments, {})
+        for value in arguments.values():
+            if type(value) in _COPIERS:
+                return _dict(arguments, {})
     except Exception:  # nested too deep, or another thread changes it meanwhile
-        return {**arguments}
+        pass
+    return {**arguments}
 
 
 def text_of(arguments: Mapping[str, Any]) -> str:

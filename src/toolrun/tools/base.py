@@ -311,7 +311,13 @@ class BaseTool(BaseModel):
 
 _USUAL = Policy(idempotent=True)
 _OF_POLICY = tuple(field.name for field in fields(Policy))
-_COMPILED = frozenset({"name", "description", "args_schema", "func", "coroutine", *_OF_POLICY})
+_COMPILED = frozenset(
+    {
+        *("name", "description", "args_schema", "func", "coroutine", "response_format"),
+        *("callbacks", "tags", "metadata", "verbose"),
+        *_OF_POLICY,
+    }
+)
 """Fields on which the plan or the schema for calls depends."""
 
 
