@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toolrun import _background_loop
+from toolrun._background_loop import TOOL_LOOP
 
 
 async def where() -> str:
@@ -21,7 +21,7 @@ def test_a_coroutine_runs_on_one_long_lived_loop() -> None:
     async def loop_id() -> int:
         return id(asyncio.get_running_loop())
 
-    assert _background_loop.run(loop_id()) == _background_loop.run(loop_id())
+    assert TOOL_LOOP.run(loop_id()) == TOOL_LOOP.run(loop_id())
 
 
 def test_what_it_raises_is_raised() -> None:
@@ -29,23 +29,23 @@ def test_what_it_raises_is_raised() -> None:
         raise LookupError("here")
 
     with pytest.raises(LookupError, match="here"):
-        _background_loop.run(fails())
+        TOOL_LOOP.run(fails())
 
 
 def test_code_on_the_background_loop_may_run_a_coroutine_too() -> None:
     async def outer() -> str:
-        return _background_loop.run(where())
+        return TOOL_LOOP.run(where())
 
-    assert _background_loop.run(outer()) == "toolrun-loop"
+    assert TOOL_LOOP.run(outer()) == "toolrun-tool-loop"
 
 
 def test_and_so_on_to_any_depth_and_the_first_loop_is_back_in_service_afterwards() -> None:
     async def nested(depth: int) -> int:
-        return 1 + _background_loop.run(nested(depth - 1)) if depth else 0
+        return 1 + TOOL_LOOP.run(nested(depth - 1)) if depth else 0
 
-    before = _background_loop.loop()
-    assert _background_loop.run(nested(5)) == 5
-    assert _background_loop.loop() is before
+    before = TOOL_LOOP.loop()
+    assert TOOL_LOOP.run(nested(5)) == 5
+    assert TOOL_LOOP.loop() is before
 
 
 def test_inside_a_running_loop_a_coroutine_is_only_started(async_driver: Any) -> None:
@@ -55,7 +55,7 @@ def test_inside_a_running_loop_a_coroutine_is_only_started(async_driver: Any) ->
         done.set()
 
     async def main() -> None:
-        _background_loop.finish(body())
+        TOOL_LOOP.finish(body())
 
     async_driver.run(main())
     assert done.wait(timeout=10)
@@ -63,14 +63,14 @@ def test_inside_a_running_loop_a_coroutine_is_only_started(async_driver: Any) ->
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_has_a_loop_of_its_own() -> None:
-    _background_loop.run(where())
+    TOOL_LOOP.run(where())
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(write, _background_loop.run(where()).encode())
+        os.write(write, TOOL_LOOP.run(where()).encode())
         os._exit(0)
     os.close(write)
-    assert os.read(read, 100) == b"toolrun-loop"
+    assert os.read(read, 100) == b"toolrun-tool-loop"
     os.close(read)
     assert os.waitpid(child, 0)[1] == 0
 
@@ -82,5 +82,5 @@ def test_the_loop_outlives_a_coroutine_that_asks_the_process_to_end(error: type[
         raise error
 
     with pytest.raises(error):
-        _background_loop.run(fails())
-    assert _background_loop.run(where()) == "toolrun-loop"
+        TOOL_LOOP.run(fails())
+    assert TOOL_LOOP.run(where()) == "toolrun-tool-loop"

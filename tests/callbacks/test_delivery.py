@@ -409,9 +409,9 @@ def test_an_async_handler_of_a_sync_run_may_raise_an_event_of_it() -> None:
 
 
 def flush_background_loop() -> None:
-    from toolrun import _background_loop
+    from toolrun._background_loop import HANDLER_LOOP
 
-    _background_loop.run(asyncio.sleep(0.01))
+    HANDLER_LOOP.run(asyncio.sleep(0.01))
 
 
 def test_a_run_is_freed_when_it_is_dropped_without_the_garbage_collector(driver: Any) -> None:

@@ -26,7 +26,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from toolrun import CallRequest, CallResult, ToolRunner, _background_loop
+from toolrun import CallRequest, CallResult, ToolRunner
+from toolrun._background_loop import HANDLER_LOOP, TOOL_LOOP
 from toolrun.callbacks import AsyncCallbackHandler, BaseCallbackHandler, _lane, flush
 from toolrun.callbacks._delivery import Delivery
 from toolrun.execution.deadlines import wheel
@@ -222,7 +223,8 @@ def assert_nothing_is_kept() -> None:
 
 
 def _deliveries() -> list[Delivery]:
-    _background_loop.run(asyncio.sleep(0))  # an idle loop puts down cancelled timers when it turns
+    for loop in (HANDLER_LOOP, TOOL_LOOP):
+        loop.run(asyncio.sleep(0))  # an idle loop puts down cancelled timers when it turns
     gc.collect()
     return [thing for thing in gc.get_objects() if isinstance(thing, Delivery)]
 

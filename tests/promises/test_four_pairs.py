@@ -101,7 +101,7 @@ def test_a_handler_runs_in_its_place(play: Any, driver: Any, handler_is_async: b
     if driver.is_async == handler_is_async:
         assert places == {threading.current_thread().name}
     elif handler_is_async:
-        assert places == {"toolrun-loop"}
+        assert places == {"toolrun-handler-loop"}
     else:
         assert all(place.startswith("toolrun-handler") for place in places)
 

@@ -29,19 +29,18 @@ from toolrun.callbacks._settle import Uncancellable, settle
 
 logger = logging.getLogger("toolrun.callbacks")
 
+_NOBODY = Table()
 _NO_HANDLER = -2  # stands for a full lane, in place of a handler's position
 
 Running = tuple["asyncio.Future[Any]", int]
 """Something under way for an event, and the position of the handler it belongs to."""
 
 
-class Event(NamedTuple):
+class InLine(NamedTuple):
     """An event that nobody awaits directly; `delivered` tells a caller that waits elsewhere."""
 
-    name: str
+    event: AnyEvent
     table: Table
-    args: Args
-    kwargs: Kwargs
     context: Context
     delivered: asyncio.Future[None] | Future[None] | None = None
 
@@ -58,119 +57,172 @@ class AsyncDelivery(Delivery):
         common: Kwargs | None = None,
         loop: AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(scope, run_id, common)
+        Delivery.__init__(self, scope, run_id, common)
         self.loop = loop or asyncio.get_running_loop()
 
-    async def send(self, event: str, args: Args, kwargs: Kwargs) -> None:
-        """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
-        table = self.plan[event]
-        if table is None:
-            if not self._busy:
-                return
-            table = Table()  # nobody hears this one, but what is in line comes first
-        kwargs = self._all_keywords(event, kwargs)
-        if self._busy:
-            await self._wait_in_line(event, table, args, kwargs)
-            return
-        self._busy = True
-        running: list[Running] = []
-        errors: list[BaseException] = []
-        try:
-            if table.inline:
-                errors += await self._await_inline(event, table, args, kwargs)
-            if table.hands_off:
-                self._hand_off(event, table, args, kwargs, running)
-            if table.tasks:
-                errors += self._start_tasks(event, table.tasks, args, kwargs, running)
-            if running:
-                cancelled = await settle([future for future, _ in running])
-                errors += self._errors_of(event, running)
-                running = []
-                if cancelled is not None:
-                    errors.insert(0, cancelled)
-        finally:
-            if running:  # this coroutine is being closed; the handlers go on
-                self._end_with(running, errors, Event(event, table, args, kwargs, copy_context()))
-            elif self._waiting:
-                self._take_up_waiting()
-            else:
-                self._busy = False
-        if errors:
-            raise errors[0]
+    async def send(self, name: str, args: Args, kwargs: Kwargs) -> None:
+        """Bring the event of this name to every handler that wants it; raises what `raise_error` handlers raised."""
+        if self._busy or self.plan[name] is not None:
+            rest = self.begin(self.event(name, args, kwargs))
+            if rest is not None:
+                await rest
 
-    async def _wait_in_line(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
+    def begin(self, event: AnyEvent) -> Coroutine[Any, Any, None] | None:
+        """Begin to bring the event to the handlers. What remains has to be awaited at once; None if nothing does.
+
+        A coroutine for each event would cost more than most events do. Raises what `raise_error` handlers raised.
+        """
+        table = self.plan[event.name]
+        if self._busy:
+            return self._wait_in_line(event, table or _NOBODY)  # if nobody hears this one, what is in line comes first
+        if table is None:
+            return None
+        self._busy = True
+        errors: list[BaseException] = []
+        if table.inline and (rest := self._call_inline(event, table, errors)) is not None:
+            return rest
+        return self._begin_rest(event, table, errors)
+
+    async def _wait_in_line(self, event: AnyEvent, table: Table) -> None:
         if inside.get() is self._run_id:
-            self._queue(Event(event, table, args, kwargs, copy_context()))  # a handler cannot wait for itself
+            self._queue(InLine(event, table, copy_context()))  # a handler cannot wait for itself
             return
         delivered = self.loop.create_future()
-        self._queue(Event(event, table, args, kwargs, copy_context(), delivered))
+        self._queue(InLine(event, table, copy_context(), delivered))
         cancelled = await settle([delivered])
         error = delivered.exception()
         if cancelled is not None or error is not None:
             raise cancelled or error or AssertionError
 
-    async def _await_inline(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
-        """`run_inline` handlers, one by one in the caller's own task and context."""
-        errors: list[BaseException] = []
+    def _call_inline(
+        self, event: AnyEvent, table: Table, errors: list[BaseException]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Call `run_inline` handlers one by one in the caller's own context; stops at the first to be awaited."""
         handlers = self.handlers
-        for position, function, is_async in table.inline:
+        for index, (position, function, is_async) in enumerate(table.inline):
             try:
-                heard = function(handlers[position], *args, **kwargs)
+                heard = event.tell(function, handlers[position])
                 if is_async or (heard is not None and inspect.isawaitable(heard)):
-                    token = inside.set(self.run_id)  # for what it starts in tasks and threads of its own
-                    try:
-                        await heard
-                    finally:
-                        inside.reset(token)
-            except GeneratorExit:
-                raise
+                    return self._await_inline(event, table, errors, index, heard)
             except BaseException as error:
-                if report(error, handlers[position], event, self.run_id):
+                if report(error, handlers[position], event.name, self.run_id):
                     errors.append(error)
-        return errors
+        return None
+
+    async def _await_inline(
+        self, event: AnyEvent, table: Table, errors: list[BaseException], first: int, heard: Any
+    ) -> None:
+        """Await `run_inline` handlers one by one in the caller's own task, from the one that was called already."""
+        handlers = self.handlers
+        try:
+            for position, function, is_async in table.inline[first:]:
+                try:
+                    if heard is None:
+                        heard = event.tell(function, handlers[position])
+                    if is_async or (heard is not None and inspect.isawaitable(heard)):
+                        token = inside.set(self.run_id)  # for what it starts in tasks and threads of its own
+                        try:
+                            await heard
+                        finally:
+                            inside.reset(token)
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    if report(error, handlers[position], event.name, self.run_id):
+                        errors.append(error)
+                heard = None
+        except GeneratorExit:
+            self._end_turn()
+            raise
+        rest = self._begin_rest(event, table, errors)
+        if rest is not None:
+            await rest
+
+    def _begin_rest(
+        self, event: AnyEvent, table: Table, errors: list[BaseException]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Begin with all but the inline handlers; None if all have ended already."""
+        running: list[Running] = []
+        try:
+            if table.hands_off:
+                self._hand_off(event, table, running)
+            if table.tasks:
+                errors += self._start_tasks(event, table.tasks, running)
+        except BaseException:  # no thread, no memory
+            self._end_later(running, errors, InLine(event, table, copy_context()))
+            raise
+        if running:
+            return self._await_rest(event, table, running, errors)
+        self._end_turn()
+        if errors:
+            raise errors[0]
+        return None
+
+    async def _await_rest(
+        self, event: AnyEvent, table: Table, running: list[Running], errors: list[BaseException]
+    ) -> None:
+        try:
+            cancelled = await settle([future for future, _ in running])
+            errors += self._errors_of(event, running)
+            running = []
+            if cancelled is not None:
+                errors.insert(0, cancelled)
+        finally:
+            if running:  # this coroutine is being closed; the handlers go on
+                self._end_later(running, errors, InLine(event, table, copy_context()))
+            else:
+                self._end_turn()
+        if errors:
+            raise errors[0]
+
+    def _end_turn(self) -> None:
+        if self._waiting:
+            self._take_up_waiting()
+        else:
+            self._busy = False
 
     # ── from a thread, or where nothing can be awaited ─────────────────────────────────────────────────
 
-    def deliver(self, event: str, args: Args, kwargs: Kwargs) -> None:
+    def deliver(self, name: str, args: Args, kwargs: Kwargs) -> None:
         """The sync face. In another thread: wait until the loop has delivered. In the loop's own thread: sync
         inline handlers at once, the others in order without waiting, since the loop cannot run meanwhile."""
-        table = self.plan[event]
+        table = self.plan[name]
         if table is None:
             return
-        kwargs = self._all_keywords(event, kwargs)
+        event = self.event(name, args, kwargs)
         if asyncio._get_running_loop() is self.loop:
-            self._begin(Event(event, table, args, kwargs, copy_context()))
+            self._begin_unawaited(InLine(event, table, copy_context()))
         elif inside.get() is self._run_id:
-            self.post(Event(event, table, args, kwargs, copy_context()))
+            self.post(InLine(event, table, copy_context()))
         else:
-            self.post_and_wait(event, table, args, kwargs)
+            self.post_and_wait(event, table)
 
-    def deliver_at_once(self, event: str, args: Args, kwargs: Kwargs) -> None:
+    def deliver_at_once(self, name: str, args: Args, kwargs: Kwargs) -> None:
         """For a coroutine that is being closed and can await nothing: sync handlers now, async ones on the loop,
         or on the background loop where theirs runs no more."""
-        table = self.plan[event]
+        table = self.plan[name]
         if table is None:
             return
-        kwargs = self._all_keywords(event, kwargs)
-        for error in self._call_each(event, table.sync, args, kwargs):
-            log(error, self, event, self.run_id)
-        later = Event(event, Table(tasks=table.coroutines, lanes=table.lanes), args, kwargs, copy_context())
+        event = self.event(name, args, kwargs)
+        for error in self._call_each(event, table.sync):
+            log(error, self, name, self.run_id)
+        later = InLine(event, Table(tasks=table.coroutines, lanes=table.lanes), copy_context())
         if self.loop.is_closed():
             self.loop, self._busy = HANDLER_LOOP.loop(), False
         if asyncio._get_running_loop() is self.loop:
-            self._begin(later)
+            self._begin_unawaited(later)
         else:
             self.post(later)
 
-    def post(self, event: Event) -> None:
+    def post(self, item: InLine) -> None:
         """Have the loop deliver the event, from any thread; events are delivered in the order of the posts."""
         try:
-            self.loop.call_soon_threadsafe(self._begin, event)
+            self.loop.call_soon_threadsafe(self._begin_unawaited, item)
         except RuntimeError:
-            logger.warning("%s of run %s is lost: its event loop is closed", event.name, self.run_id)
-            _tell(event, [])
+            logger.warning("%s of run %s is lost: its event loop is closed", item.event.name, self.run_id)
+            _report(item, [])
 
-    def post_and_wait(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> None:
+    def post_and_wait(self, event: AnyEvent, table: Table) -> None:
         """Have the loop deliver the event and wait for it, in a thread that is not the loop's."""
         delivered: Future[None] = Future()
         self.post(Event(event, table, args, kwargs, copy_context(), delivered))

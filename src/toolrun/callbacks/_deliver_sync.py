@@ -12,9 +12,10 @@ from uuid import UUID
 
 from toolrun._background_loop import HANDLER_LOOP
 from toolrun._offload import HANDLER_POOL
-from toolrun.callbacks._deliver_async import AsyncDelivery, Event
+from toolrun.callbacks._deliver_async import AsyncDelivery, InLine
 from toolrun.callbacks._delivery import Args, Delivery, Kwargs, inside
 from toolrun.callbacks._errors import log
+from toolrun.callbacks._events import AnyEvent
 from toolrun.callbacks._handed_over import handed_over
 from toolrun.callbacks._plan import Table
 from toolrun.callbacks._scope import Scope
@@ -30,37 +31,33 @@ class SyncDelivery(Delivery):
         self._turn = RLock()
         self._remote: AsyncDelivery | None = None
 
-    def deliver(self, event: str, args: Args, kwargs: Kwargs) -> None:
+    def deliver(self, name: str, args: Args, kwargs: Kwargs) -> None:
+        """Bring the event of this name to every handler that wants it: see `tell`."""
+        if self.plan[name] is not None:
+            self.tell(self.event(name, args, kwargs))
+
+    def tell(self, event: AnyEvent) -> None:
         """Bring the event to every handler that wants it; raises what `raise_error` handlers raised.
 
         Another thread's event waits here for its turn. An event that is raised inside a handler of this run, which is
         still at its own event, cannot wait: it follows after that.
         """
-        table = self.plan[event]
+        table = self.plan[event.name]
         if table is None:
             return
-        kwargs = self._all_keywords(event, kwargs)
         turn = self._turn
-        if not turn.acquire(False):
-            # In a handler that whoever has the turn waits for, or in a loop that its handlers may need: do not wait.
-            if inside.get() is self._run_id or asyncio._get_running_loop() is not None:
-                self._queue((event, table, args, kwargs))
-                self._take_up_waiting()
-                return
-            turn.acquire()
-            if self._is_overtaken(event):
-                turn.release()
-                return
+        if not turn.acquire(False) and not self._wait_for_turn(event, table):
+            return
         try:
             if self._busy:
-                self._queue((event, table, args, kwargs))
+                self._queue((event, table))
                 return
             self._busy = True
             try:
                 if table.only_sync:
-                    errors = self._call_each(event, table.sync, args, kwargs)
+                    errors = self._call_each(event, table.sync)
                 else:
-                    errors = self._deliver_now(event, table, args, kwargs)
+                    errors = self._deliver_now(event, table)
             finally:
                 self._busy = False
         finally:
@@ -70,30 +67,43 @@ class SyncDelivery(Delivery):
         if errors:
             raise errors[0]
 
+    def _wait_for_turn(self, event: AnyEvent, table: Table) -> bool:
+        """Take the turn as soon as another thread is through; False if the event cannot wait, or need not any more."""
+        if inside.get() is self._run_id or asyncio._get_running_loop() is not None:
+            # In a handler that whoever has the turn waits for, or in a loop that its handlers may need: do not wait.
+            self._queue((event, table))
+            self._take_up_waiting()
+            return False
+        self._turn.acquire()
+        if self._is_overtaken(event):
+            self._turn.release()
+            return False
+        return True
+
     def _take_up_waiting(self) -> None:
         """Deliver what handlers have put in line, unless another thread is at it and will."""
         while self._waiting and self._turn.acquire(False):
             self._busy = True
             try:
                 while self._waiting:
-                    item = self._waiting.popleft()
-                    if not self._is_overtaken(item[0]):
-                        for error in self._deliver_now(*item):
-                            log(error, self, item[0], self.run_id)
+                    event, table = self._waiting.popleft()
+                    if not self._is_overtaken(event):
+                        for error in self._deliver_now(event, table):
+                            log(error, self, event.name, self.run_id)
             finally:
                 self._busy = False
                 self._turn.release()
 
-    def _deliver_now(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
-        full = self._put_in_lanes(event, table, args, kwargs) if table.lanes else ()
-        errors = self._call_each(event, table.sync, args, kwargs)
+    def _deliver_now(self, event: AnyEvent, table: Table) -> list[BaseException]:
+        full = self._put_in_lanes(event, table) if table.lanes else ()
+        errors = self._call_each(event, table.sync)
         if table.coroutines:
-            errors += self._deliver_remote(event, table, args, kwargs)
+            errors += self._deliver_remote(event, table)
         for passed in full:
             passed.result()
         return errors
 
-    def _deliver_remote(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[BaseException]:
+    def _deliver_remote(self, event: AnyEvent, table: Table) -> list[BaseException]:
         """Async handlers run on the background loop. Inside a running loop nothing is waited for: the handler
         may need that very loop."""
         remote = self._remote
@@ -102,23 +112,23 @@ class SyncDelivery(Delivery):
             remote._make_contexts()  # here: they are copies of the caller's
         table = Table(tasks=table.coroutines)
         if asyncio._get_running_loop() is not None:
-            remote.post(Event(event, table, args, kwargs, copy_context(), handed_over()))
+            remote.post(InLine(event, table, copy_context(), handed_over()))
             return []
         try:
-            remote.post_and_wait(event, table, args, kwargs)
+            remote.post_and_wait(event, table)
         except BaseException as error:
             return [error]
         return []
 
-    async def send(self, event: str, args: Args, kwargs: Kwargs) -> None:
+    async def send(self, name: str, args: Args, kwargs: Kwargs) -> None:
         """The async face, for a coroutine body that a sync caller waits for: delivers from a thread."""
-        await HANDLER_POOL.run_in_thread(copy_context().run, self.deliver, event, args, kwargs)
+        await HANDLER_POOL.run_in_thread(copy_context().run, self.deliver, name, args, kwargs)
 
     deliver_at_once = deliver
 
-    def announce(self, event: str, args: Args) -> None:
+    def announce(self, name: str, args: Args) -> None:
         """Deliver an event before the one that is about to be sent; errors of its handlers are logged."""
         try:
-            self.deliver(event, args, {})
+            self.deliver(name, args, {})
         except BaseException as error:
-            log(error, self, event, self.run_id)
+            log(error, self, name, self.run_id)

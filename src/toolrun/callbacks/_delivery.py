@@ -24,6 +24,7 @@ from uuid import UUID
 from toolrun._background_loop import HANDLER_LOOP
 from toolrun._ids import new_run_id
 from toolrun.callbacks._errors import report
+from toolrun.callbacks._events import AnyEvent, Event
 from toolrun.callbacks._plan import Call, Plan, Table, plan_for
 from toolrun.callbacks._scope import Scope
 from toolrun.run import NOT_STOPPED, RUNNING, RunState
@@ -88,54 +89,56 @@ class Delivery(RunState):
         }
         return keywords
 
-    def _all_keywords(self, event: str, kwargs: Kwargs) -> Kwargs:
-        """The keywords of one event. A custom event carries only its run's id, tags and metadata."""
-        if event == "on_custom_event":
+    def event(self, name: str, args: Args, kwargs: Kwargs) -> Event:
+        """An event of this run. A custom event carries only its run's id, tags and metadata."""
+        if name == "on_custom_event":
             scope = self.scope
-            return {"run_id": self.run_id, "tags": list(scope.tags), "metadata": dict(scope.metadata), **kwargs}
-        return {**(self._keywords or self._make_keywords()), **kwargs}
+            own = {"run_id": self.run_id, "tags": list(scope.tags), "metadata": dict(scope.metadata)}
+        else:
+            own = self._keywords or self._make_keywords()
+        return Event(name, args, {**own, **kwargs})
 
     def _queue(self, item: Any) -> None:
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(item)
 
-    def _is_overtaken(self, event: str) -> bool:
+    def _is_overtaken(self, event: AnyEvent) -> bool:
         """Whether the run ended while this event waited for its turn: nothing follows a terminal event."""
-        return self.status is not RUNNING and not event.endswith(("_end", "_error"))
+        return self.status is not RUNNING and not event.name.endswith(("_end", "_error"))
 
     def _make_contexts(self) -> list[Context]:
         """A context for each handler, and one more, at `HOP`, for those that share a hop.
 
-        They are used for the whole run and copied where its first event happened.
+        They are used for the whole run and copied where its first event happened. A handler that is alone has one.
         """
         base = copy_context()
         base.run(inside.set, self.run_id)
-        self._contexts = contexts = [base.copy() for _ in self.handlers]
+        self._contexts = contexts = [base] if len(self.handlers) == 1 else [base.copy() for _ in self.handlers]
         contexts.append(base)
         return contexts
 
-    def _put_in_lanes(self, event: str, table: Table, args: Args, kwargs: Kwargs) -> list[Future[None]]:
+    def _put_in_lanes(self, event: AnyEvent, table: Table) -> list[Future[None]]:
         """Hand the event to every background lane first; then say which of them are full and must be waited for."""
         full = []
         contexts = self._contexts or self._make_contexts()
         for position, function, lane in table.lanes:
-            if lane.put((contexts[position], function, self.handlers[position], event, args, kwargs)):
+            if lane.put((contexts[position], function, self.handlers[position], event, self.run_id)):
                 full.append(lane)
         if full and inside.get() is not None:
             return []  # a handler raised this event, perhaps the very one that would make room
         return [lane.passed() for lane in full]
 
-    def _call_each(self, event: str, calls: Sequence[Call], args: Args, kwargs: Kwargs) -> list[BaseException]:
+    def _call_each(self, event: AnyEvent, calls: Sequence[Call]) -> list[BaseException]:
         """Call sync handlers in order, each whatever the others do; returns what has to be raised."""
         errors: list[BaseException] = []
         handlers = self.handlers
         for position, function in calls:
             try:
-                heard = function(handlers[position], *args, **kwargs)
+                heard = event.tell(function, handlers[position])
                 if heard is not None and inspect.iscoroutine(heard):
                     HANDLER_LOOP.finish(heard)
             except BaseException as error:
-                if report(error, handlers[position], event, self.run_id):
+                if report(error, handlers[position], event.name, self.run_id):
                     errors.append(error)
         return errors

@@ -13,19 +13,20 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import Context
 from typing import Any
+from uuid import UUID
 
 from toolrun._background_loop import HANDLER_LOOP
 from toolrun._offload import LANE_POOL
 from toolrun.callbacks._errors import log
+from toolrun.callbacks._events import AnyEvent, Heard
 
 BOUND = 1000
 """How many events a lane holds before it makes runs wait, or drops."""
 
-_Item = tuple[Context, Callable[..., Any], Any, str, tuple[Any, ...], dict[str, Any]]
+_Item = tuple[Context, Heard, Any, AnyEvent, UUID]
 
 
 class Lane:
@@ -73,13 +74,13 @@ class Lane:
         if isinstance(item, Future):
             item.set_result(None)
             return
-        context, function, handler, event, args, kwargs = item
+        context, function, handler, event, run_id = item
         try:
-            heard = context.run(function, handler, *args, **kwargs)
+            heard = context.run(event.tell, function, handler)
             if inspect.iscoroutine(heard):
                 HANDLER_LOOP.submit(_in_context(context, heard)).result()
         except BaseException as error:
-            log(error, handler, event, kwargs.get("run_id"))  # there is no caller left to raise it to
+            log(error, handler, event.name, run_id)  # there is no caller left to raise it to
 
 
 async def _in_context(context: Context, coroutine: Any) -> None:

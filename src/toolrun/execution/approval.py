@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from toolrun import _background_loop
+from toolrun._background_loop import TOOL_LOOP
 from toolrun._offload import TOOL_POOL
 from toolrun._signature import kind_of
 from toolrun.execution.errors import ToolDenied
@@ -28,7 +28,7 @@ def approve(job: Job, approval: Approval) -> None:
     """Ask, and wait for the answer; `ToolDenied` if it is no approval."""
     answer = _asker(job, approval)(job.name, job.shown or {})
     if inspect.isawaitable(answer):
-        answer = _background_loop.run(_awaited(answer))
+        answer = TOOL_LOOP.run(_awaited(answer))
     _judge(job, answer)
 
 

@@ -8,11 +8,12 @@ With a timeout of its own it must be possible to leave it behind, so what suspen
 from __future__ import annotations
 
 import types
+from asyncio import _get_running_loop
 from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
-from toolrun import _background_loop
+from toolrun._background_loop import TOOL_LOOP, held
 from toolrun.execution.job import Job
 from toolrun.execution.leaving import drive_until
 from toolrun.execution.watchdog import job_called, reads, watch_this_loop
@@ -24,18 +25,26 @@ class InlineEngine:
     name = "inline"
 
     def run(self, job: Job) -> Any:
-        result = job.context.run(job.body.call, *job.args, **job.kwargs)
+        if _get_running_loop() is None:
+            result = job.context.run(job.body.call, *job.args, **job.kwargs)
+        else:
+            with held():
+                result = job.call()
         return self.waited(job, result) if type(result) is types.CoroutineType else result
 
     def arun(self, job: Job) -> Awaitable[Any]:
-        result = job.context.run(job.body.call, *job.args, **job.kwargs)
+        if job.body.is_async:
+            result = job.context.run(job.body.call, *job.args, **job.kwargs)
+        else:
+            with held():
+                result = job.call()
         if type(result) is types.CoroutineType:
             return self.driven(job, result)
         return _ready(result)
 
     def waited(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """What the coroutine of a body comes to, for a sync caller."""
-        return _background_loop.run(_awaited(self, job, coroutine))
+        return TOOL_LOOP.run(_awaited(self, job, coroutine))
 
     def driven(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         """The coroutine of a body, to be awaited in the caller's task."""

@@ -19,7 +19,7 @@ from contextvars import Context
 from typing import Any
 from weakref import WeakSet
 
-from toolrun import _background_loop
+from toolrun._background_loop import HANDLER_LOOP
 
 LIMITS: WeakSet[Limit] = WeakSet()
 """All there are, for statistics."""
@@ -203,7 +203,7 @@ class RateLimit(Limit):
 
 
 def _later(seconds: float, function: Callable[[], None]) -> None:
-    loop = _background_loop.loop()
+    loop = HANDLER_LOOP.loop()
     Context().run(loop.call_soon_threadsafe, loop.call_later, seconds, function)  # the caller's keeps its run alive
 
 

@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+from toolrun._background_loop import held
 from toolrun._offload import TOOL_POOL, Outcome
 from toolrun.execution._haste import HASTE
 from toolrun.execution._stopping import GuardedCall
@@ -37,7 +38,8 @@ class ThreadEngine:
         call = GuardedCall(job)
         future = TOOL_POOL.submit(call.run)
         try:
-            value = _waited(future, call)
+            with held():
+                value = _waited(future, call)
         except BaseException:
             if not future.done() and not call.abandoned:  # Ctrl-C in this thread: no time to wait on any rung
                 while call.climb() is not None:

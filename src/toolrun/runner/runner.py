@@ -72,9 +72,9 @@ class ToolRunner:
 
     def run_all(self, calls: Iterable[Any]) -> list[CallResult]:
         """The results in the order of the calls; runs on toolrun's background loop, and waits."""
-        from toolrun import _background_loop
+        from toolrun._background_loop import TOOL_LOOP
 
-        return _background_loop.run(self.arun_all(calls))
+        return TOOL_LOOP.run(self.arun_all(calls))
 
     async def arun_all(self, calls: Calls) -> list[CallResult]:
         """The results in the order of the calls. Cancelled, it cancels what runs and waits for it."""
