@@ -21,6 +21,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
+from weakref import WeakSet
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -57,6 +58,7 @@ faulty = _imported("faulty_tools")
 @pytest.fixture(scope="module", autouse=True)
 def small_lanes_and_silent_log() -> Iterator[None]:
     """Handlers break on purpose here, and lanes are full."""
+    _of_other_tests.update(_deliveries())
     loggers = [logging.getLogger(name) for name in ("toolrun.callbacks", "toolrun.watchdog")]
     levels, bound, _lane.BOUND = [logger.level for logger in loggers], _lane.BOUND, 2
     for logger in loggers:
@@ -222,11 +224,15 @@ def assert_nothing_is_kept() -> None:
         time.sleep(0.01)
 
 
+_of_other_tests: WeakSet[Delivery] = WeakSet()
+"""Runs that errors kept by other tests lead to."""
+
+
 def _deliveries() -> list[Delivery]:
     for loop in (HANDLER_LOOP, TOOL_LOOP):
         loop.run(asyncio.sleep(0))  # an idle loop puts down cancelled timers when it turns
     gc.collect()
-    return [thing for thing in gc.get_objects() if isinstance(thing, Delivery)]
+    return [thing for thing in gc.get_objects() if isinstance(thing, Delivery) and thing not in _of_other_tests]
 
 
 def faults(examples: int) -> Callable[[Any], Any]:
