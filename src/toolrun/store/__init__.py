@@ -7,3 +7,30 @@
 
 A store is a folder: `journal/<segment>.journal`, `runs-YYYYMMDD.db`, and a `.gitignore` that keeps it out of git.
 """
+
+from __future__ import annotations
+
+from toolrun.store.base import Store, open_store
+from toolrun.store.errors import (
+    CorruptStore,
+    NewerStore,
+    NoStore,
+    NotAStore,
+    StoreBusy,
+    StoreError,
+    StoreUnreadable,
+    StoreUnwritable,
+)
+
+__all__ = [
+    "CorruptStore",
+    "NewerStore",
+    "NoStore",
+    "NotAStore",
+    "Store",
+    "StoreBusy",
+    "StoreError",
+    "StoreUnreadable",
+    "StoreUnwritable",
+    "open_store",
+]

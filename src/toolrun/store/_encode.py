@@ -1,7 +1,7 @@
 """Any value as JSON, and whether the JSON says all of it.
 
-What orjson knows goes as it is. Models and data classes go as objects of their fields, sets as lists, everything else
-as its `repr`: such values are *inexact*, and cannot be given back as what they were.
+What orjson knows goes as it is, and so does a tool message. Models and data classes go as objects of their fields,
+sets as lists, everything else as its `repr`: such values are *inexact*, and cannot be given back as what they were.
 """
 
 from __future__ import annotations
@@ -17,11 +17,23 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _DEEPEST = 200  # orjson's own bound is 254
 
 
+def encode_exactly(value: Any) -> bytes | None:
+    """The value as JSON text if that says all of it; None if it does not."""
+    try:
+        encoded = orjson.dumps(value, None, _OPTIONS)
+    except TypeError:
+        return None
+    return None if b"null" in encoded and _has_lost_numbers(value) else encoded
+
+
 def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
     """The value as JSON text, and whether it is exact. Does not fail, whatever the value is."""
     inexact: list[object] = []
 
     def other(one: Any) -> Any:
+        message = message_form(one)
+        if message is not None:
+            return message
         inexact.append(None)
         return json_form(one)
 
@@ -32,6 +44,14 @@ def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
     if b"null" in encoded and _has_lost_numbers(value):
         return _encode_slowly(value, options)
     return encoded, not inexact
+
+
+def message_form(value: Any) -> dict[str, Any] | None:
+    """A tool message as an object; None for anything else. It is exact, for its content and artifact say it all."""
+    if getattr(value, "type", None) != "tool" or not hasattr(value, "tool_call_id"):
+        return None
+    fields = {name: getattr(value, name, None) for name in ("content", "tool_call_id", "name", "status", "artifact")}
+    return {"type": "tool", **{name: one for name, one in fields.items() if one is not None}}
 
 
 def json_form(value: Any) -> Any:
@@ -93,7 +113,8 @@ def _plain(value: Any, exact: list[bool], depth: int) -> Any:
         return {_key(key, exact): _plain(item, exact, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, exact, depth + 1) for item in value]
-    return _plain(json_form(value), _noted(exact, exact), depth + 1)
+    message = message_form(value)
+    return _plain(message or _noted(json_form(value), exact), exact, depth + 1)
 
 
 def _key(key: Any, exact: list[bool]) -> str:

@@ -20,6 +20,7 @@ from zlib import crc32
 
 HEAD = Struct("<IIQB")
 _CHECKED = Struct("<QB")  # the part of the head that the checksum covers
+_UNCHECKED = Struct("<II")
 _CRC_BEGINS_AT = HEAD.size - _CHECKED.size
 
 
@@ -48,8 +49,8 @@ class Frame(NamedTuple):
 
 def frame(seq: int, kind: int, body: bytes) -> bytes:
     """The bytes of one record."""
-    checksum = crc32(body, crc32(_CHECKED.pack(seq, kind)))
-    return HEAD.pack(len(body), checksum, seq, kind) + body
+    checked = _CHECKED.pack(seq, kind) + body
+    return _UNCHECKED.pack(len(body), crc32(checked)) + checked
 
 
 def read_frames(data: bytes, start: int = 0) -> Iterator[Frame]:

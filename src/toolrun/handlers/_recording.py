@@ -1,0 +1,148 @@
+"""Records of runs: from what an event says to what is written."""
+
+from __future__ import annotations
+
+from asyncio import _get_running_loop
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from toolrun._ids import monotonic, now
+from toolrun.handlers._book import OpenRun, book_of
+from toolrun.handlers._failure import failure_of
+from toolrun.handlers._fields import Fields, Redacts
+from toolrun.handlers._later import Acknowledged, Later
+from toolrun.handlers._weight import weighs_over
+from toolrun.run import status_of
+from toolrun.store._encode import message_form
+from toolrun.store._frames import FrameKind
+
+SMALL = 16 * 1024
+"""What weighs no more than so many bytes is encoded in the event loop's own thread."""
+
+Returned = Later | Acknowledged | None
+
+_FURTHER = frozenset({"attempts", "stopped_by", "worker", "cached"})
+_START, _EVENT, _END = int(FrameKind.START), int(FrameKind.EVENT), int(FrameKind.END)
+
+
+@lru_cache(2048)
+def _text(text: str) -> str:
+    """The text as JSON; names come again and again."""
+    return orjson.dumps(text).decode()
+
+
+def _further(facts: Mapping[str, Any]) -> str:
+    """How the body ran, where there is more to say than its engine."""
+    known = {key: facts[key] for key in sorted(_FURTHER) if facts.get(key) is not None}
+    return "," + orjson.dumps(known)[1:-1].decode() if known else ""
+
+
+class Recording:
+    """Keeps the runs that one recorder hears of."""
+
+    def __init__(self, store: Path, on_disk: bool, redactor: Redacts | None, largest_value: int) -> None:
+        self._book = book = book_of(store)
+        self._open = book.open
+        self._journal = book.journal
+        self._fields = Fields(redactor, largest_value)
+        self._small = min(SMALL, largest_value)
+        self._on_disk = on_disk
+        if on_disk:
+            book.journal.on_disk = True
+
+    def _start(self, kind: str, name: str | None, inputs: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+        """The run has begun."""
+        number = run_id.int
+        if number in self._open:
+            return None  # another recorder keeps it
+        get = facts.get
+        own = trace = f"{number:032x}"
+        parent_id = get("parent_run_id")
+        if parent_id is None:
+            identity = f'{{"id":"{own}","trace":"{own}"'
+        else:
+            parent = self._open.get(parent_id.int)
+            trace = own if parent is None else parent.trace
+            identity = f'{{"id":"{own}","trace":"{trace}","parent":"{parent_id.int:032x}"'
+        head = f'{identity},"kind":"{kind}","name":{_text(name or kind)},"at":{int(now() * 1e6)}'
+        self._open[number] = OpenRun(self, own, trace, head, monotonic())
+        if (call_id := get("tool_call_id")) is not None:
+            head += f',"call_id":{_text(str(call_id))}'
+        if (session := get("session")) is not None:
+            head += f',"session":{_text(str(session))}'
+        fields = {"inputs": inputs}
+        if tags := get("tags"):
+            fields["tags"] = tags
+        if metadata := get("metadata"):
+            fields["metadata"] = metadata
+        return self._write(_START, head, fields)
+
+    def _event(self, event: str, value: Any, run_id: UUID) -> Returned:
+        """Something happened in the run."""
+        run = self._open.get(run_id.int)
+        if run is None or run.by is not self:
+            return None
+        head = f'{{"id":"{run.own}","at":{int(now() * 1e6)},"event":"{event}"'
+        return self._write(_EVENT, head, {"value": value})
+
+    def _end(self, output: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+        """The run came to its end by itself."""
+        return self._ended("ok", {"output": message_form(output) or output}, run_id, facts)
+
+    def _fail(self, error: BaseException, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+        """The run was ended by an exception."""
+        fields: dict[str, Any] = {"error": failure_of(error)}
+        if facts.get("response") is not None:
+            fields["output"] = facts["response"]
+        return self._ended(status_of(error).value, fields, run_id, facts)
+
+    def _ended(self, status: str, fields: dict[str, Any], run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+        run = self._open.get(run_id.int)
+        if run is None or run.by is not self:
+            return None
+        del self._open[run_id.int]
+        head = f'{run.head},"us":{int((monotonic() - run.started) * 1e6)},"status":"{status}"'
+        if engine := facts.get("engine"):
+            head += f',"engine":{_text(engine)}'
+            if not _FURTHER.isdisjoint(facts):
+                head += _further(facts)
+        later = self._write(_END, head, fields)
+        return self._acknowledged() if self._on_disk and later is None else later
+
+    def _write(self, kind: int, head: str, fields: dict[str, Any]) -> Returned:
+        """Write the record; later, where it would take the time of an event loop."""
+        if _get_running_loop() is not None:
+            for value in fields.values():
+                if weighs_over(value, self._small):
+                    return Later(partial(self._record_and_wait, kind, head, fields))
+        self._record(kind, head, fields)
+        return None
+
+    def _record(self, kind: int, head: str, fields: dict[str, Any]) -> None:
+        self._journal.write(kind, b"%b,%b" % (head.encode(), self._fields.encode(fields)[1:]))
+
+    def _record_and_wait(self, kind: int, head: str, fields: dict[str, Any]) -> None:
+        self._record(kind, head, fields)
+        if self._on_disk and kind == _END:
+            self._journal.synced().result()
+
+    def _acknowledged(self) -> Acknowledged | None:
+        """Wait for the disk: here, or where there is a loop, by what is returned."""
+        acknowledged = Acknowledged(self._journal.synced())
+        if _get_running_loop() is None:
+            acknowledged.at_once()
+            return None
+        return acknowledged
+
+    def _whole(self, kind: str, name: str, inputs: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+        """Something that begins and ends at once."""
+        started = self._start(kind, name, inputs, run_id, facts)
+        ended = self._end(None, run_id, facts)
+        if started is None or ended is None:
+            return started or ended
+        return Later(lambda: (started.at_once(), ended.at_once()))

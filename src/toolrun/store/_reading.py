@@ -1,0 +1,123 @@
+"""Reading a segment of the journal, from where the last reader was to where its writer is."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from toolrun.store._drops import Drops, frame_bytes, read_drops
+from toolrun.store._frames import Frame, FrameKind, read_frames, wanted_bytes
+from toolrun.store._locks import is_locked
+from toolrun.store._segment import FOLDER, SUFFIX, UNFINISHED
+
+CHUNK = 1024 * 1024
+FRAMES_AT_ONCE = 2000
+_BEGINNING = 4096
+
+
+class Opening(NamedTuple):
+    """What the first frames of a segment say."""
+
+    about: dict[str, Any]
+    drops: Drops
+
+
+class SegmentReader:
+    """One segment as a reader sees it. `offset` is how far it has been read."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.name = path.name
+        self.offset = offset
+        self.dead = False
+        """Whether it is known that nobody will write to it any more."""
+        self.successor: str | None = None
+        """The segment in which its process went on."""
+        self._closing_bytes = 0
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def opening(self) -> Opening | None:
+        """What stands at its beginning now; None while the counts of drops are being rewritten, or if it is damaged."""
+        frames = list(islice(read_frames(os.pread(self._descriptor, _BEGINNING, 0)), 2))
+        if len(frames) < 2 or frames[1].kind != FrameKind.DROPS:
+            return None
+        return Opening(orjson.loads(frames[0].body), read_drops(frames[1].body))
+
+    def read(self) -> list[Frame]:
+        """The next records; `offset` is to be set to the last one's `end` when they are safe."""
+        if not self.offset and not self._skip_opening():
+            return []
+        data = os.pread(self._descriptor, CHUNK, self.offset)
+        wanted = wanted_bytes(data)
+        if wanted > len(data) and wanted <= self.size - self.offset:
+            data = os.pread(self._descriptor, wanted, self.offset)
+        base = self.offset
+        frames = [frame._replace(end=frame.end + base) for frame in islice(read_frames(data), FRAMES_AT_ONCE)]
+        if frames and frames[-1].kind == FrameKind.CLOSE:
+            closing = frames.pop()
+            self.successor = orjson.loads(closing.body).get("next")
+            self._closing_bytes = closing.end - (frames[-1].end if frames else base)
+        return frames
+
+    def _skip_opening(self) -> bool:
+        """The counts are passed over unseen, for they may be in the midst of being rewritten."""
+        first = next(read_frames(os.pread(self._descriptor, _BEGINNING, 0)), None)
+        if first is None or first.kind != FrameKind.OPEN or first.end + frame_bytes() > self.size:
+            return False
+        self.offset = first.end + frame_bytes()
+        return True
+
+    @property
+    def torn_bytes(self) -> int:
+        """What is behind the last whole record, when all that is whole has been read."""
+        return self.size - self.offset - self._closing_bytes
+
+    def look_whether_dead(self) -> bool:
+        """Find out whether its process lives. What it has written until then is there to be read."""
+        self.dead = self.dead or not is_locked(self._descriptor)
+        return self.dead
+
+    @property
+    def size(self) -> int:
+        """Its bytes now."""
+        return os.fstat(self._descriptor).st_size
+
+    def close(self) -> None:
+        """Close the file."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    __del__ = close
+
+
+def segments_of(store: Path) -> list[Path]:
+    """The segments of a store, in the order in which they were begun."""
+    try:
+        names = [name for name in os.listdir(store / FOLDER) if name.endswith(SUFFIX)]
+    except FileNotFoundError:
+        return []
+    return [store / FOLDER / name for name in sorted(names)]
+
+
+def remove_unfinished(store: Path) -> None:
+    """Delete what a process left that died while it began a segment."""
+    for path in (store / FOLDER).glob(f"*{SUFFIX}{UNFINISHED}"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            if not is_locked(descriptor) and not _was_just_made(descriptor):
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def _was_just_made(descriptor: int) -> bool:
+    """Between its making and its locking there is a moment, in which it has no bytes."""
+    return os.fstat(descriptor).st_size == 0

@@ -1,0 +1,200 @@
+"""The indexer: moves records from the journal's segments into SQLite. One process at a time does it for a store.
+
+How far a segment has been read is committed together with what was read, so that nothing is lost or doubled if the
+indexer dies. A segment whose process has died is read to its end; what is torn there is cut off and counted, and its
+open runs are `interrupted`. It is deleted when a checkpoint has brought all of it to the disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from toolrun.store._batch import Told
+from toolrun.store._frames import Frame, FrameKind
+from toolrun.store._locks import FileLock
+from toolrun.store._reading import SegmentReader, remove_unfinished, segments_of
+from toolrun.store._target import Target, target_for
+from toolrun.store.rows import Record, by_run
+from toolrun.store.sqlite import file_of_today, store_files
+from toolrun.store.words import index_words
+
+logger = logging.getLogger("toolrun.store")
+
+FILE_BYTES = 1024 * 1024 * 1024
+"""A file that has grown so large is followed by another one, on another day."""
+
+WORDS_AT_ONCE = 500
+_RECORDS = frozenset({FrameKind.START, FrameKind.EVENT, FrameKind.END})
+_BREATH = 64  # records decoded between two chances for other threads to run
+
+
+@dataclass
+class Recovered:
+    """What was found in segments of processes that have ended."""
+
+    segments: int = 0
+    records: int = 0
+    interrupted: int = 0
+    cut_bytes: int = 0
+
+    def add(self, more: Recovered) -> None:
+        """Count more of it."""
+        self.segments += more.segments
+        self.records += more.records
+        self.interrupted += more.interrupted
+        self.cut_bytes += more.cut_bytes
+
+
+class Indexer:
+    """Indexes one store. Only for who has `lock`; its methods are for one thread."""
+
+    def __init__(self, store: Path, file_bytes: int = FILE_BYTES) -> None:
+        self._store = store
+        self._file_bytes = file_bytes
+        self.lock = FileLock(store / "indexer.lock")
+        self.recovered = Recovered()
+        self._targets: list[Target] = []
+        self._readers: dict[str, SegmentReader] = {}
+        self._noted: dict[str, object] = {}
+        self._finished: list[SegmentReader] = []
+
+    def run(self) -> int:
+        """Read a batch of every segment; gives how many records there were."""
+        self._open_targets()
+        self._find_segments()
+        count = sum(self._read(reader) for reader in list(self._readers.values()))
+        self._delete_finished()
+        return count
+
+    def drain(self) -> None:
+        """Read until there is nothing more to read."""
+        remove_unfinished(self._store)
+        while self.run():
+            pass
+
+    def index_words(self, limit: int = WORDS_AT_ONCE) -> int:
+        """Index the words of some runs; gives of how many."""
+        for target in self._targets:
+            if done := index_words(target.connection, limit):
+                return done
+        return 0
+
+    def close(self) -> None:
+        """Close all files, and give the lock back."""
+        self._close_files()
+        self.lock.release()
+
+    def _close_files(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+        for target in self._targets:
+            target.close()
+        self._readers, self._targets, self._noted = {}, [], {}
+
+    # ── files ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open_targets(self) -> None:
+        """Open what there is; begin a new file where the newest is large, and of another day."""
+        if not all(target.file.path.exists() for target in self._targets):
+            self._close_files()  # somebody deleted the store
+        if not self._targets:
+            self._targets = [Target(file) for file in store_files(self._store) or [file_of_today(self._store)]]
+        newest, today = self._targets[0], file_of_today(self._store)
+        if newest.file.name < today.name and newest.file.size >= self._file_bytes:
+            self._targets.insert(0, Target(today))
+
+    def _find_segments(self) -> None:
+        for path in segments_of(self._store):
+            if path.name not in self._readers:
+                try:
+                    self._readers[path.name] = SegmentReader(path, self._offset_of(path.name))
+                except FileNotFoundError:  # somebody deleted it meanwhile
+                    continue
+
+    def _offset_of(self, segment: str) -> int:
+        offsets = (target.offset_of(segment) for target in self._targets)
+        return next((offset for offset in offsets if offset is not None), 0)
+
+    # ── segments ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, reader: SegmentReader) -> int:
+        """Write the next batch of a segment; end it if there is none and never will be."""
+        frames = reader.read()
+        if not frames and reader.dead:
+            self._end(reader)
+            return 0
+        if not frames and not reader.look_whether_dead():
+            self._note_drops(reader)
+            return 0
+        if frames:
+            self._write(reader, frames)
+        return len(frames) or 1  # once more, for what came between reading and its end
+
+    def _write(self, reader: SegmentReader, frames: list[Frame]) -> None:
+        """Commit a batch, and with it how far the segment has been read."""
+        homes: dict[Target, dict[str, Told]] = {self._targets[0]: {}}
+        for run_id, told in by_run(_records(frames)).items():
+            homes.setdefault(target_for(self._targets, run_id, told), {})[run_id] = told
+        newest = homes.pop(self._targets[0])
+        opening, end = reader.opening(), frames[-1].end
+        for target, runs in homes.items():  # first: should the process die in between, this is done again, to no effect
+            with target.transaction():
+                target.rows.apply(runs, target.segment_id(reader.name, opening))
+        target = self._targets[0]
+        with target.transaction() as connection:
+            segment_id = target.segment_id(reader.name, opening)
+            target.rows.apply(newest, segment_id)
+            if opening is not None and opening.drops != self._noted.get(reader.name):
+                target.note_drops(segment_id, opening.drops)
+            connection.execute("UPDATE segment SET offset = ? WHERE id = ?", (end, segment_id))
+        reader.offset = end
+        self.recovered.records += len(frames) if reader.dead else 0
+        self._noted[reader.name] = opening.drops if opening else None
+
+    def _note_drops(self, reader: SegmentReader) -> None:
+        """Take over the counts of a segment in which nothing is written, for nothing can be."""
+        opening = reader.opening()
+        if opening is None or opening.drops == self._noted.get(reader.name, {}):
+            return
+        target = self._targets[0]
+        with target.transaction():
+            target.note_drops(target.segment_id(reader.name, opening, reader.offset), opening.drops)
+        self._noted[reader.name] = opening.drops
+
+    def _end(self, reader: SegmentReader) -> None:
+        self._note_drops(reader)
+        cut = reader.torn_bytes
+        for target in self._targets:
+            with target.transaction():
+                if target is self._targets[0]:
+                    target.segment_id(reader.name, reader.opening(), reader.offset)
+                self.recovered.interrupted += target.end_segment(reader.name, cut, reader.successor)
+        self.recovered.segments += 1
+        self.recovered.cut_bytes += cut
+        if cut:
+            logger.warning("the last %d bytes of %s were torn, and are left out", cut, reader.path)
+        del self._readers[reader.name]
+        self._finished.append(reader)
+
+    def _delete_finished(self) -> None:
+        if self._finished and all(target.checkpoint() for target in self._targets):
+            for reader in self._finished:
+                reader.path.unlink(missing_ok=True)
+                reader.close()
+                self._noted.pop(reader.name, None)
+            self._finished.clear()
+
+
+def _records(frames: list[Frame]) -> list[Record]:
+    records = []
+    for number, frame in enumerate(frames):
+        if frame.kind in _RECORDS:
+            records.append(Record(frame.kind, frame.seq, orjson.loads(frame.body)))
+        if not number % _BREATH:
+            time.sleep(0)
+    return records
