@@ -25,7 +25,7 @@ NOW = BEGIN_US / 1e6 + 100
 runs = st.fixed_dictionaries(
     {
         "name": st.sampled_from(NAMES),
-        "parent": st.integers(0, 30),
+        "parent": st.integers(0, 8),
         "at": st.integers(0, 20).map(lambda seconds: BEGIN_US + seconds * SECOND),
         "us": st.none() | st.integers(0, 5).map(lambda seconds: seconds * SECOND),
         "status": st.sampled_from(["ok", "error", "timeout", "cancelled"]),
@@ -38,7 +38,7 @@ runs = st.fixed_dictionaries(
     }
 )
 values = {
-    "tool": st.sampled_from([Value("get_a"), Value("get_*", True), Value("*_a", True), Value("get_*"), Value("?et_a")]),
+    "tool": st.sampled_from([Value("get_a"), Value("get_*", True), Value("*_a", True), Value("get_*"), Value("?et_*", True)]),
     "status": st.sampled_from([Value("ok"), Value("error"), Value("timeout"), Value("running")]),
     "session": st.sampled_from([Value("one"), Value("t*", True), Value("none")]),
     "tag": st.sampled_from([Value("x"), Value("*", True), Value("z")]),
