@@ -54,7 +54,7 @@ def fill_with_everything(store: Filling) -> None:
         end={"output": None, "engine": "processes", "worker": 77, "attempts": 2, "cut": ["output"]},
     )
     store.add(3, parent=1, trace=1, status="timeout", end=failed("ToolTimeout", "too long") | {"stopped_by": "kill"})
-    store.add(4, parent=1, trace=1, us=None, day=20261119)
+    store.add(4, parent=1, trace=1, us=None)
 
 
 def test_a_line_has_all_that_is_known_of_a_run_in_a_fixed_order(store: Filling) -> None:
