@@ -12,10 +12,14 @@ import pytest
 from toolrun._eager import begin, eager
 
 
+def called(function: Any, subject: Any) -> Any:
+    return function(subject)
+
+
 def start(coroutine: Any, context: Any = None) -> Any:
     """Run one first step; the task, the error, or None."""
     call = (0, lambda _: coroutine)
-    started = eager([call], [None], [context or copy_context()], (), {}, asyncio.get_running_loop())
+    started = eager([call], [None], [context or copy_context()], called, asyncio.get_running_loop())
     return started[0][1] if started else None
 
 
@@ -92,7 +96,11 @@ def test_what_the_first_step_raises_is_handed_back_and_the_others_still_start(as
         calls = [*enumerate((ends, fails, suspends))]
         contexts = [copy_context() for _ in calls]
         (failed, error), (suspended, task) = eager(
-            calls, ["subject"] * 3, contexts, ("argument",), {"keyword": 1}, asyncio.get_running_loop()
+            calls,
+            ["subject"] * 3,
+            contexts,
+            lambda function, subject: function(subject, "argument", keyword=1),
+            asyncio.get_running_loop(),
         )
         assert (failed, type(error)) == (1, LookupError)
         assert suspended == 2
@@ -165,7 +173,7 @@ def test_a_first_step_may_start_others_that_suspend(async_driver: Any) -> None:
 
     async def outer(said: list[str]) -> None:
         loop = asyncio.get_running_loop()
-        [(_, task)] = eager([(0, inner)], [said], [copy_context()], (), {}, loop)
+        [(_, task)] = eager([(0, inner)], [said], [copy_context()], called, loop)
         assert isinstance(task, asyncio.Task)
         assert task is not asyncio.current_task()
         await task
@@ -173,7 +181,7 @@ def test_a_first_step_may_start_others_that_suspend(async_driver: Any) -> None:
 
     async def scenario() -> list[list[str]]:
         loop, by_eager, by_begin = asyncio.get_running_loop(), list[str](), list[str]()
-        [(_, task)] = eager([(0, outer)], [by_eager], [copy_context()], (), {}, loop)
+        [(_, task)] = eager([(0, outer)], [by_eager], [copy_context()], called, loop)
         assert isinstance(task, asyncio.Task)
         await task
         suspended, _ = begin(outer(by_begin), copy_context())

@@ -69,22 +69,26 @@ class _Parked(Coroutine[Any, Any, Any]):
             raise
 
     def _end(self) -> None:
-        if self.at_end is not None:
-            self.at_end()
+        at_end, self.at_end = self.at_end, None
+        if at_end is not None:
+            at_end()
         del self.task  # it holds this object, and both would have to wait for the garbage collector
 
     def throw(self, *error: Any) -> Any:
         """The task's step with an exception: a cancel, or a future's."""
-        if self._coroutine is None:  # a handler cancelled "its" task in a first step that ended all the same
-            if _here.parked is self:
-                _here.parked = None
-            raise error[0]
-        self._waits_for = _TAKEN
         try:
-            return self._run(self._coroutine.throw, *error)
-        except BaseException:
-            self._end()
-            raise
+            if self._coroutine is None:  # a handler cancelled "its" task in a first step that ended all the same
+                if _here.parked is self:
+                    _here.parked = None
+                raise error[0]
+            self._waits_for = _TAKEN
+            try:
+                return self._run(self._coroutine.throw, *error)
+            except BaseException:
+                self._end()
+                raise
+        finally:
+            del error  # or its traceback would hold this frame, and this frame the error
 
     def close(self) -> None:
         """The task goes before its end."""
@@ -115,15 +119,14 @@ def eager(
     calls: Iterable[tuple[int, Function]],
     subjects: Sequence[Any],
     contexts: Sequence[Context],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    call: Callable[[Function, Any], Coroutine[Any, Any, Any]],
     loop: AbstractEventLoop,
 ) -> list[Started]:
     """Call each coroutine function and run its first step, now, one after another.
 
-    A call is a position and a function; the position says which subject is its first argument, before `args` and
-    `kwargs`, and in which context it runs. Returns nothing for coroutines that ended there; for the others their
-    position with the task that carries on, or with the exception that the first step raised.
+    Each comes with a position, which says what its subject is and in which context it runs; `call` calls the function
+    for the subject. Returns nothing for coroutines that ended there; for the others their position with the task that
+    carries on, or with the exception that the first step raised.
 
     To be called in the thread of the running `loop`.
     """
@@ -136,7 +139,7 @@ def eager(
     try:
         for position, function in calls:
             try:
-                coroutine = function(subjects[position], *args, **kwargs)
+                coroutine = call(function, subjects[position])
                 waits_for = contexts[position].run(coroutine.send, None)
             except StopIteration:
                 pass

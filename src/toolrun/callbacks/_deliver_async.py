@@ -1,8 +1,8 @@
 """The async driver: all on the loop of the run, sync handlers in one hop off it.
 
-`send` is awaited on that loop. `deliver` is the sync face, for threads and for code that cannot await. Async handlers
-that suspend go on in tasks of their own, so a cancelled caller cannot take them along: it keeps waiting for them
-and is cancelled afterwards, however often it is cancelled meanwhile.
+`begin` is for code on that loop. `tell` is the sync face, for threads and for code that cannot await. Async handlers
+that suspend go on in tasks of their own, so a cancelled caller cannot take them along: it keeps waiting for them and
+is cancelled afterwards, however often it is cancelled meanwhile.
 
 An event that finds another one of its run under way is put in line, and whoever ends that one takes it up.
 """
@@ -21,8 +21,9 @@ from uuid import UUID
 from toolrun._background_loop import HANDLER_LOOP
 from toolrun._eager import eager
 from toolrun._offload import HANDLER_POOL
-from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs, inside
+from toolrun.callbacks._delivery import HOP, Args, Delivery, Kwargs, Rest, inside
 from toolrun.callbacks._errors import log, report
+from toolrun.callbacks._events import AnyEvent
 from toolrun.callbacks._plan import Call, Table
 from toolrun.callbacks._scope import Scope
 from toolrun.callbacks._settle import Uncancellable, settle
@@ -60,18 +61,7 @@ class AsyncDelivery(Delivery):
         Delivery.__init__(self, scope, run_id, common)
         self.loop = loop or asyncio.get_running_loop()
 
-    async def send(self, name: str, args: Args, kwargs: Kwargs) -> None:
-        """Bring the event of this name to every handler that wants it; raises what `raise_error` handlers raised."""
-        if self._busy or self.plan[name] is not None:
-            rest = self.begin(self.event(name, args, kwargs))
-            if rest is not None:
-                await rest
-
-    def begin(self, event: AnyEvent) -> Coroutine[Any, Any, None] | None:
-        """Begin to bring the event to the handlers. What remains has to be awaited at once; None if nothing does.
-
-        A coroutine for each event would cost more than most events do. Raises what `raise_error` handlers raised.
-        """
+    def begin(self, event: AnyEvent) -> Rest:
         table = self.plan[event.name]
         if self._busy:
             return self._wait_in_line(event, table or _NOBODY)  # if nobody hears this one, what is in line comes first
@@ -94,9 +84,7 @@ class AsyncDelivery(Delivery):
         if cancelled is not None or error is not None:
             raise cancelled or error or AssertionError
 
-    def _call_inline(
-        self, event: AnyEvent, table: Table, errors: list[BaseException]
-    ) -> Coroutine[Any, Any, None] | None:
+    def _call_inline(self, event: AnyEvent, table: Table, errors: list[BaseException]) -> Rest:
         """Call `run_inline` handlers one by one in the caller's own context; stops at the first to be awaited."""
         handlers = self.handlers
         for index, (position, function, is_async) in enumerate(table.inline):
@@ -138,9 +126,7 @@ class AsyncDelivery(Delivery):
         if rest is not None:
             await rest
 
-    def _begin_rest(
-        self, event: AnyEvent, table: Table, errors: list[BaseException]
-    ) -> Coroutine[Any, Any, None] | None:
+    def _begin_rest(self, event: AnyEvent, table: Table, errors: list[BaseException]) -> Rest:
         """Begin with all but the inline handlers; None if all have ended already."""
         running: list[Running] = []
         try:
@@ -183,13 +169,12 @@ class AsyncDelivery(Delivery):
 
     # ── from a thread, or where nothing can be awaited ─────────────────────────────────────────────────
 
-    def deliver(self, name: str, args: Args, kwargs: Kwargs) -> None:
+    def tell(self, event: AnyEvent) -> None:
         """The sync face. In another thread: wait until the loop has delivered. In the loop's own thread: sync
         inline handlers at once, the others in order without waiting, since the loop cannot run meanwhile."""
-        table = self.plan[name]
+        table = self.plan[event.name]
         if table is None:
             return
-        event = self.event(name, args, kwargs)
         if asyncio._get_running_loop() is self.loop:
             self._begin_unawaited(InLine(event, table, copy_context()))
         elif inside.get() is self._run_id:
@@ -225,32 +210,32 @@ class AsyncDelivery(Delivery):
     def post_and_wait(self, event: AnyEvent, table: Table) -> None:
         """Have the loop deliver the event and wait for it, in a thread that is not the loop's."""
         delivered: Future[None] = Future()
-        self.post(Event(event, table, args, kwargs, copy_context(), delivered))
+        self.post(InLine(event, table, copy_context(), delivered))
         while not delivered.done():
             wait([delivered], timeout=1.0)
             if self.loop.is_closed() and not delivered.done():
-                logger.warning("%s of run %s is lost: its event loop was closed", event, self.run_id)
+                logger.warning("%s of run %s is lost: its event loop was closed", event.name, self.run_id)
                 return
         delivered.result()
 
-    def _begin(self, event: Event) -> None:
-        if self._is_overtaken(event.name):
-            _tell(event, [])
-        else:
-            self._begin_or_queue(event)
+    def announce(self, name: str, args: Args) -> None:
+        """Deliver an event before the one that is about to be sent, which may be the terminal one; on the loop."""
+        if (table := self.plan[name]) is not None:
+            self._begin_or_queue(InLine(self.event(name, args, {}), table, copy_context()))
 
-    def _begin_or_queue(self, event: Event) -> None:
+    def _begin_unawaited(self, item: InLine) -> None:
+        if self._is_overtaken(item.event):
+            _report(item, [])
+        else:
+            self._begin_or_queue(item)
+
+    def _begin_or_queue(self, item: InLine) -> None:
         if self._busy:
-            self._queue(event)
+            self._queue(item)
         else:
             self._busy = True
-            if self._take_up(event):
+            if self._take_up(item):
                 self._take_up_waiting()
-
-    def announce(self, event: str, args: Args) -> None:
-        """Deliver an event before the one that is about to be sent, which may be the terminal one; on the loop."""
-        if (table := self.plan[event]) is not None:
-            self._begin_or_queue(Event(event, table, args, self._all_keywords(event, {}), copy_context()))
 
     def _take_up_waiting(self) -> None:
         """Deliver what is in line, as far as that needs no waiting."""
@@ -259,60 +244,57 @@ class AsyncDelivery(Delivery):
                 return
         self._busy = False
 
-    def _take_up(self, event: Event) -> bool:
+    def _take_up(self, item: InLine) -> bool:
         """Deliver one event of the line; False if handlers are still at it, who will then go on with the line."""
         errors: list[BaseException] = []
-        running = event.context.run(self._start_all, event, errors)
-        return self._end_with(running, errors, event)
+        running = item.context.run(self._start_all, item.event, item.table, errors)
+        return self._end_with(running, errors, item)
 
-    def _start_all(self, event: Event, errors: list[BaseException]) -> list[Running]:
+    def _start_all(self, event: AnyEvent, table: Table, errors: list[BaseException]) -> list[Running]:
         """Start everything, `run_inline` handlers as well: nobody can await those here."""
-        name, table, args, kwargs, _, _ = event
         running: list[Running] = []
         sync = [(position, function) for position, function, is_async in table.inline if not is_async]
         tasks = [(position, function) for position, function, is_async in table.inline if is_async]
-        errors += self._call_each(name, sync, args, kwargs)
-        self._hand_off(name, table, args, kwargs, running)
-        errors += self._start_tasks(name, (*tasks, *table.tasks), args, kwargs, running)
+        errors += self._call_each(event, sync)
+        self._hand_off(event, table, running)
+        errors += self._start_tasks(event, (*tasks, *table.tasks), running)
         return running
 
-    def _end_with(self, running: list[Running], errors: list[BaseException], event: Event) -> bool:
-        """Tell what the event came to as soon as all that runs has ended; True if that is now."""
+    def _end_with(self, running: list[Running], errors: list[BaseException], item: InLine) -> bool:
+        """Report what the event came to as soon as all that runs has ended; True if that is now."""
         for future, _ in running:
             if not future.done():
-                future.add_done_callback(lambda _: self._end_later(running, errors, event))
+                future.add_done_callback(lambda _: self._end_later(running, errors, item))
                 return False
-        errors += self._errors_of(event.name, running)
-        if event.delivered is None:
+        errors += self._errors_of(item.event, running)
+        if item.delivered is None:
             for error in errors:
-                log(error, self, event.name, self.run_id)
-        _tell(event, errors)
+                log(error, self, item.event.name, self.run_id)
+        _report(item, errors)
         return True
 
-    def _end_later(self, running: list[Running], errors: list[BaseException], event: Event) -> None:
-        if self._end_with(running, errors, event):
+    def _end_later(self, running: list[Running], errors: list[BaseException], item: InLine) -> None:
+        if self._end_with(running, errors, item):
             self._take_up_waiting()
 
     # ── what is started ────────────────────────────────────────────────────────────────────────────────
 
-    def _hand_off(self, event: str, table: Table, args: Args, kwargs: Kwargs, running: list[Running]) -> None:
+    def _hand_off(self, event: AnyEvent, table: Table, running: list[Running]) -> None:
         """Fill the lanes, and send the blocking handlers off the loop, all in one hop."""
         if table.lanes:
-            full = self._put_in_lanes(event, table, args, kwargs)
+            full = self._put_in_lanes(event, table)
             running += [(asyncio.wrap_future(passed, loop=self.loop), _NO_HANDLER) for passed in full]
         if table.blocking:
             run = (self._contexts or self._make_contexts())[HOP].run
             hop = Uncancellable(loop=self.loop)
-            HANDLER_POOL.start_for(hop, run, self._call_each, event, table.blocking, args, kwargs)
+            HANDLER_POOL.start_for(hop, run, self._call_each, event, table.blocking)
             running.append((hop, HOP))
 
-    def _start_tasks(
-        self, event: str, tasks: tuple[Call, ...], args: Args, kwargs: Kwargs, running: list[Running]
-    ) -> list[BaseException]:
+    def _start_tasks(self, event: AnyEvent, tasks: tuple[Call, ...], running: list[Running]) -> list[BaseException]:
         """Run the first step of the async handlers; returns what has to be raised of those that failed in it."""
-        handlers, contexts = self.handlers, self._contexts or self._make_contexts()
+        contexts = self._contexts or self._make_contexts()
         errors: list[BaseException] = []
-        for position, outcome in eager(tasks, handlers, contexts, args, kwargs, self.loop):
+        for position, outcome in eager(tasks, self.handlers, contexts, event.tell, self.loop):
             if isinstance(outcome, asyncio.Task):
                 outcome.get_coro().of = self, position, event  # type: ignore[union-attr]
                 running.append((outcome, position))
@@ -320,7 +302,7 @@ class AsyncDelivery(Delivery):
                 errors.append(outcome)
         return errors
 
-    def _errors_of(self, event: str, running: list[Running]) -> list[BaseException]:
+    def _errors_of(self, event: AnyEvent, running: list[Running]) -> list[BaseException]:
         """What has to be raised of all that ran."""
         errors: list[BaseException] = []
         for future, position in running:
@@ -332,20 +314,20 @@ class AsyncDelivery(Delivery):
                     errors.append(error)
         return errors
 
-    def _has_to_be_raised(self, error: BaseException, position: int, event: str) -> bool:
+    def _has_to_be_raised(self, error: BaseException, position: int, event: AnyEvent) -> bool:
         """Whether an error of an async handler propagates. Its own cancel does not: it is none of the caller's."""
         handler = self.handlers[position]
         if isinstance(error, asyncio.CancelledError):
-            log(error, handler, event, self.run_id)
+            log(error, handler, event.name, self.run_id)
             return False
-        return report(error, handler, event, self.run_id) is not None
+        return report(error, handler, event.name, self.run_id) is not None
 
 
-def _tell(event: Event, errors: list[BaseException]) -> None:
+def _report(item: InLine, errors: list[BaseException]) -> None:
     """Let a caller that waits for the event know what came of it."""
-    if event.delivered is None:
+    if item.delivered is None:
         return
     if errors:
-        event.delivered.set_exception(errors[0])
+        item.delivered.set_exception(errors[0])
     else:
-        event.delivered.set_result(None)
+        item.delivered.set_result(None)

@@ -13,7 +13,7 @@ from uuid import UUID
 from toolrun._background_loop import HANDLER_LOOP
 from toolrun._offload import HANDLER_POOL
 from toolrun.callbacks._deliver_async import AsyncDelivery, InLine
-from toolrun.callbacks._delivery import Args, Delivery, Kwargs, inside
+from toolrun.callbacks._delivery import Args, Delivery, Kwargs, Rest, inside
 from toolrun.callbacks._errors import log
 from toolrun.callbacks._events import AnyEvent
 from toolrun.callbacks._handed_over import handed_over
@@ -31,13 +31,8 @@ class SyncDelivery(Delivery):
         self._turn = RLock()
         self._remote: AsyncDelivery | None = None
 
-    def deliver(self, name: str, args: Args, kwargs: Kwargs) -> None:
-        """Bring the event of this name to every handler that wants it: see `tell`."""
-        if self.plan[name] is not None:
-            self.tell(self.event(name, args, kwargs))
-
     def tell(self, event: AnyEvent) -> None:
-        """Bring the event to every handler that wants it; raises what `raise_error` handlers raised.
+        """The sync face, and the usual one.
 
         Another thread's event waits here for its turn. An event that is raised inside a handler of this run, which is
         still at its own event, cannot wait: it follows after that.
@@ -54,10 +49,7 @@ class SyncDelivery(Delivery):
                 return
             self._busy = True
             try:
-                if table.only_sync:
-                    errors = self._call_each(event, table.sync)
-                else:
-                    errors = self._deliver_now(event, table)
+                errors = self._call_each(event, table.sync) if table.only_sync else self._deliver_now(event, table)
             finally:
                 self._busy = False
         finally:
@@ -120,11 +112,15 @@ class SyncDelivery(Delivery):
             return [error]
         return []
 
-    async def send(self, name: str, args: Args, kwargs: Kwargs) -> None:
+    def begin(self, event: AnyEvent) -> Rest:
         """The async face, for a coroutine body that a sync caller waits for: delivers from a thread."""
-        await HANDLER_POOL.run_in_thread(copy_context().run, self.deliver, name, args, kwargs)
+        if self.plan[event.name] is None:
+            return None
+        return HANDLER_POOL.run_in_thread(copy_context().run, self.tell, event)
 
-    deliver_at_once = deliver
+    def deliver_at_once(self, name: str, args: Args, kwargs: Kwargs) -> None:
+        """For a coroutine that is being closed."""
+        self.deliver(name, args, kwargs)
 
     def announce(self, name: str, args: Args) -> None:
         """Deliver an event before the one that is about to be sent; errors of its handlers are logged."""

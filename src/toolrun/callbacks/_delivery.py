@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
@@ -31,6 +31,7 @@ from toolrun.run import NOT_STOPPED, RUNNING, RunState
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
+Rest = Coroutine[Any, Any, None] | None
 
 inside: ContextVar[UUID | None] = ContextVar("toolrun_inside_handler", default=None)
 """The id of the run whose handler the code is in; set once in the contexts that handlers run in.
@@ -97,6 +98,29 @@ class Delivery(RunState):
         else:
             own = self._keywords or self._make_keywords()
         return Event(name, args, {**own, **kwargs})
+
+    def tell(self, event: AnyEvent) -> None:
+        """Bring the event to every handler that wants it; raises what `raise_error` handlers raised."""
+        raise NotImplementedError
+
+    def begin(self, event: AnyEvent) -> Rest:
+        """The same for code on a loop. What remains has to be awaited at once; None if nothing does.
+
+        A coroutine for each event would cost more than most events do.
+        """
+        raise NotImplementedError
+
+    def deliver(self, name: str, args: Args, kwargs: Kwargs) -> None:
+        """Tell the event of this name."""
+        if self.plan[name] is not None:
+            self.tell(self.event(name, args, kwargs))
+
+    async def send(self, name: str, args: Args, kwargs: Kwargs) -> None:
+        """Tell the event of this name, awaited."""
+        if self._busy or self.plan[name] is not None:
+            rest = self.begin(self.event(name, args, kwargs))
+            if rest is not None:
+                await rest
 
     def _queue(self, item: Any) -> None:
         if self._waiting is None:

@@ -16,9 +16,11 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from toolrun.callbacks import _chat
+from toolrun.callbacks._events import Heard
 from toolrun.callbacks._lane import Lane, lane_of
 from toolrun.callbacks.base import (
     EVENTS,
@@ -31,11 +33,11 @@ from toolrun.callbacks.base import (
 )
 from toolrun.errors import InvalidHandler, UnknownEvent
 
-Heard = Callable[..., Any]
 Call = tuple[int, Heard]
 
 
-class Table(NamedTuple):
+@dataclass(slots=True)
+class Table:
     """Who hears one event, by how they are called."""
 
     sync: tuple[Call, ...] = ()

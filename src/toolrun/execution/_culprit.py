@@ -18,6 +18,7 @@ from toolrun import _eager
 from toolrun.callbacks._deliver_async import AsyncDelivery
 from toolrun.callbacks._deliver_sync import SyncDelivery
 from toolrun.callbacks._delivery import Delivery as AnyDelivery
+from toolrun.callbacks._events import AnyEvent
 from toolrun.execution.job import Job
 
 Delivery = SyncDelivery | AsyncDelivery
@@ -94,8 +95,8 @@ def _is_ours(frame: FrameType) -> bool:
 # ── the drivers of handlers ────────────────────────────────────────────────────────────────────────────
 
 
-def _of_handler(delivery: Delivery, position: int, event: str) -> Called:
-    return Called(type(delivery.handlers[position]).__qualname__, delivery, event)
+def _of_handler(delivery: Delivery, position: int, event: AnyEvent) -> Called:
+    return Called(type(delivery.handlers[position]).__qualname__, delivery, event.name)
 
 
 def _in_turn(frame: FrameType) -> Called | None:
@@ -125,6 +126,7 @@ def job_called(job: Any) -> Called | None:
     return Called(job.name, job.run._delivery if job.run is not None else None)
 
 
+reads(AsyncDelivery._call_inline, _in_turn)
 reads(AsyncDelivery._await_inline, _in_turn)
 reads(AnyDelivery._call_each, _in_turn)
 reads(_eager.eager, _first_step)

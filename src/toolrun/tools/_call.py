@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic_core import ValidationError
 
 from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+from toolrun.callbacks._events import AnyEvent, MoreOf, ToolEnd, ToolStart
 from toolrun.callbacks.context import run_context
 from toolrun.execution.governor import Way
 from toolrun.execution.job import Job
@@ -43,9 +44,10 @@ def run_call(call: Call) -> Any:
     """Make the call and wait for it."""
     target = call.plan.run
     run = call.opened(CallbackManagerForToolRun, target)
+    delivery = run._delivery
     try:
         if call.listened:
-            run.send("on_tool_start", *call.start_event())
+            delivery.tell(call.start_event())
         try:
             face = run.get_async() if target.body.is_async else run
             way = call.find_way(target)
@@ -57,7 +59,8 @@ def run_call(call: Call) -> Any:
     except BaseException as error:
         run.on_tool_error(call.failed(error), **call.error_event())
         raise
-    run.end("on_tool_end", OK, (output,), call.end_event())
+    if delivery.end(OK) and call.listened:
+        delivery.tell(call.end_event(output))
     return output
 
 
@@ -65,12 +68,13 @@ async def arun_call(call: Call) -> Any:
     """Make the call while the event loop goes on."""
     target = call.plan.arun
     run = call.opened(AsyncCallbackManagerForToolRun, target)
+    delivery = run._delivery
     watch = watch_this_loop()
     watch.runs += 1
     try:
         try:
-            if call.listened:
-                await run.send("on_tool_start", *call.start_event())
+            if call.listened and (rest := delivery.begin(call.start_event())) is not None:
+                await rest
             try:
                 face = run if target.body.is_async else run.get_sync()
                 way = call.find_way(target)
@@ -86,7 +90,8 @@ async def arun_call(call: Call) -> Any:
         except BaseException as error:
             await run.on_tool_error(call.failed(error), **call.error_event())
             raise
-        await run.end("on_tool_end", OK, (output,), call.end_event())
+        if delivery.end(OK) and call.listened and (rest := delivery.begin(call.end_event(output))) is not None:
+            await rest
         return output
     finally:
         watch.runs -= 1
@@ -169,49 +174,60 @@ class Call:
         self.run = run
         return run
 
-    def start_event(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments and the keywords of `on_tool_start`."""
-        plan, run = self.plan, self.run
+    def start_event(self) -> AnyEvent:
+        """What handlers are told before anything else happens."""
+        plan, run, extras = self.plan, self.run, self.extras
         assert run is not None
         input_str, inputs = plan.binder.shown(self.given)
         name = self.config.get("run_name") if self.config else None
-        event = {"metadata": run.metadata, "inputs": inputs, "name": name or plan.name, "color": "green"}
-        if self.extras:
-            event |= self._event_extras("start_color")
+        event = ToolStart(
+            run._delivery,
+            self.tool_call_id,
+            {"name": plan.name, "description": plan.description},
+            input_str,
+            inputs,
+            name or plan.name,
+            extras.get("start_color", "green") if extras else "green",
+        )
+        if not extras and self.session is None:
+            return event
+        more = self._more()
         if self.session is not None:
-            event["session"] = self.session
-        return ({"name": plan.name, "description": plan.description}, input_str), event
+            more["session"] = self.session
+        return MoreOf(event, more)
 
-    def end_event(self) -> dict[str, Any]:
-        """The keywords of `on_tool_end`."""
-        event = {"name": self.plan.name, "color": "green"}
+    def end_event(self, output: Any) -> AnyEvent:
+        """What handlers are told at last, if there is an output."""
+        assert self.run is not None
+        color = self.extras.get("color", "green") if self.extras else "green"
+        event = ToolEnd(self.run._delivery, self.tool_call_id, output, self.plan.name, self.way.engine.name, color)
+        more = self._facts()
         if self.extras:
-            event |= self._event_extras("color")
-        return self._with_facts(event)
+            more = {**self._more(), **more}
+        return MoreOf(event, more) if more else event
 
     def error_event(self) -> dict[str, Any]:
         """The keywords of `on_tool_error`."""
-        return self._with_facts({})
+        return {"engine": self.way.engine.name, **self._facts()}
 
-    def _with_facts(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The keywords of a terminal event with how the body ran; what would say nothing is left out."""
-        event["engine"] = self.way.engine.name
+    def _facts(self) -> dict[str, Any]:
+        """What there is to say of how the body ran."""
+        facts: dict[str, Any] = {}
         job = self.job
         if job is not None:
             if job.cached:
-                event["cached"] = True
+                facts["cached"] = True
             if job.attempts > 1:
-                event["attempts"] = job.attempts
+                facts["attempts"] = job.attempts
             if job.stopped_by is not NOT_STOPPED:
-                event["stopped_by"] = job.stopped_by
+                facts["stopped_by"] = job.stopped_by
             if job.worker is not None:
-                event["worker"] = job.worker
-        return event
+                facts["worker"] = job.worker
+        return facts
 
-    def _event_extras(self, color: str) -> dict[str, Any]:
-        """What a caller gave to go with the events; the terminal's colour of each is given under a name of its own."""
-        given = self.extras or _NOTHING
-        return {**{k: v for k, v in given.items() if k not in _NOT_OF_EVENTS}, "color": given.get(color, "green")}
+    def _more(self) -> dict[str, Any]:
+        """What a caller gave to go with the events; the colours go with one each."""
+        return {key: value for key, value in (self.extras or _NOTHING).items() if key not in _NOT_OF_EVENTS}
 
     def find_way(self, target: Target) -> Way:
         """How and where the body runs: the config of the call wins over the tool, and that over the runner."""
