@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
+from orjson import dumps
 
 from toolrun.handlers._pieces import PIECE, Pieces, beginning
 from toolrun.handlers._weight import weighs_over
 from toolrun.store._digest import arguments_digest
-from toolrun.store._encode import encode_exactly
+from toolrun.store._encode import EXACTLY, has_lost_numbers
 
 _MARGIN = 4096  # what is looked through for secrets beyond the cut: one that lies across it is found
 
@@ -34,17 +35,21 @@ class Fields:
         self._redact = None if redactor is None else redactor.redact_json
         self._largest = largest
 
-    def encode(self, fields: Mapping[str, Any]) -> bytes:
-        """A JSON object."""
-        for value in fields.values():
-            if weighs_over(value, PIECE):
-                return self._each(fields)
-        encoded = encode_exactly(fields)
-        if encoded is None or len(encoded) > self._largest:
+    def encode_small(self, fields: Mapping[str, Any]) -> bytes:
+        """A JSON object of fields that do not weigh much."""
+        try:
+            encoded = dumps(fields, None, EXACTLY)
+        except TypeError:  # something in it has no form in JSON
+            return self._each(fields)
+        if (b"null" in encoded and has_lost_numbers(fields)) or len(encoded) > self._largest:
             return self._each(fields)
         if self._redact is not None and self._redact(encoded)[1]:
             return self._each(fields)
         return encoded
+
+    def encode(self, fields: Mapping[str, Any]) -> bytes:
+        """A JSON object of any fields."""
+        return self._each(fields) if weighs_over(fields, PIECE) else self.encode_small(fields)
 
     def _redacted(self, encoded: bytes) -> tuple[bytes, bool]:
         return (encoded, False) if self._redact is None else self._redact(encoded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import _get_running_loop
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ def _text(text: str) -> str:
 
 def _further(facts: Mapping[str, Any]) -> str:
     """How the body ran, where there is more to say than its engine."""
+    if _FURTHER.isdisjoint(facts):
+        return ""
     known = {key: facts[key] for key in sorted(_FURTHER) if facts.get(key) is not None}
     return "," + orjson.dumps(known)[1:-1].decode() if known else ""
 
@@ -49,36 +51,47 @@ class Recording:
         self._book = book = book_of(store)
         self._open = book.open
         self._journal = book.journal
-        self._fields = Fields(redactor, largest_value)
+        self._journal_write = book.journal.write
+        fields = Fields(redactor, largest_value)
+        self._encoded, self._encoded_small = fields.encode, fields.encode_small
         self._small = min(SMALL, largest_value)
         self._on_disk = on_disk
         if on_disk:
             book.journal.on_disk = True
 
-    def _start(self, kind: str, name: str | None, inputs: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+    def _start(
+        self,
+        kind: str,
+        name: str | None,
+        inputs: Any,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        tags: Sequence[str] | None,
+        metadata: Mapping[str, Any] | None,
+        call_id: object = None,
+        session: object = None,
+    ) -> Returned:
         """The run has begun."""
         number = run_id.int
         if number in self._open:
             return None  # another recorder keeps it
-        get = facts.get
         own = trace = f"{number:032x}"
-        parent_id = get("parent_run_id")
-        if parent_id is None:
-            identity = f'{{"id":"{own}","trace":"{own}"'
-        else:
-            parent = self._open.get(parent_id.int)
+        above = ""
+        if parent_run_id is not None:
+            parent = self._open.get(parent_run_id.int)
             trace = own if parent is None else parent.trace
-            identity = f'{{"id":"{own}","trace":"{trace}","parent":"{parent_id.int:032x}"'
-        head = f'{identity},"kind":"{kind}","name":{_text(name or kind)},"at":{int(now() * 1e6)}'
+            above = f',"parent":"{parent_run_id.int:032x}"'
+        who = f'"kind":"{kind}","name":{_text(name or kind)},"at":{int(now() * 1e6)}'
+        head = f'{{"id":"{own}","trace":"{trace}"{above},{who}'
         self._open[number] = OpenRun(self, own, trace, head, monotonic())
-        if (call_id := get("tool_call_id")) is not None:
-            head += f',"call_id":{_text(str(call_id))}'
-        if (session := get("session")) is not None:
-            head += f',"session":{_text(str(session))}'
+        if call_id is not None:
+            head = f'{head},"call_id":{_text(str(call_id))}'
+        if session is not None:
+            head = f'{head},"session":{_text(str(session))}'
         fields = {"inputs": inputs}
-        if tags := get("tags"):
+        if tags:
             fields["tags"] = tags
-        if metadata := get("metadata"):
+        if metadata:
             fields["metadata"] = metadata
         return self._write(_START, head, fields)
 
@@ -108,26 +121,25 @@ class Recording:
         del self._open[run_id.int]
         head = f'{run.head},"us":{int((monotonic() - run.started) * 1e6)},"status":"{status}"'
         if engine := facts.get("engine"):
-            head += f',"engine":{_text(engine)}'
-            if not _FURTHER.isdisjoint(facts):
-                head += _further(facts)
+            head = f'{head},"engine":{_text(engine)}{_further(facts)}'
         later = self._write(_END, head, fields)
         return self._acknowledged() if self._on_disk and later is None else later
 
     def _write(self, kind: int, head: str, fields: dict[str, Any]) -> Returned:
         """Write the record; later, where it would take the time of an event loop."""
-        if _get_running_loop() is not None:
-            for value in fields.values():
-                if weighs_over(value, self._small):
+        for value in fields.values():
+            if weighs_over(value, self._small):
+                if _get_running_loop() is not None:
                     return Later(partial(self._record_and_wait, kind, head, fields))
-        self._record(kind, head, fields)
+                encoded = self._encoded(fields)
+                break
+        else:
+            encoded = self._encoded_small(fields)
+        self._journal_write(kind, b"%b,%b" % (head.encode(), encoded[1:]))
         return None
 
-    def _record(self, kind: int, head: str, fields: dict[str, Any]) -> None:
-        self._journal.write(kind, b"%b,%b" % (head.encode(), self._fields.encode(fields)[1:]))
-
     def _record_and_wait(self, kind: int, head: str, fields: dict[str, Any]) -> None:
-        self._record(kind, head, fields)
+        self._journal_write(kind, b"%b,%b" % (head.encode(), self._encoded(fields)[1:]))
         if self._on_disk and kind == _END:
             self._journal.synced().result()
 
@@ -139,9 +151,9 @@ class Recording:
             return None
         return acknowledged
 
-    def _whole(self, kind: str, name: str, inputs: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
-        """Something that begins and ends at once."""
-        started = self._start(kind, name, inputs, run_id, facts)
+    def _whole(self, name: str, inputs: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
+        """An event that belongs to no run, as one that begins and ends at once."""
+        started = self._start("custom", name, inputs, run_id, None, facts.get("tags"), facts.get("metadata"))
         ended = self._end(None, run_id, facts)
         if started is None or ended is None:
             return started or ended

@@ -79,11 +79,24 @@ class Recorder(Recording, BaseCallbackHandler):
         self.close()
 
     def on_tool_start(
-        self, serialized: dict[str, Any] | None, input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any
+        self,
+        serialized: dict[str, Any] | None,
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        inputs: Any = None,
+        name: str | None = None,
+        tool_call_id: str | None = None,
+        session: object = None,
+        **kwargs: Any,
     ) -> Any:
         """Record the arguments."""
-        name = kwargs.get("name") or (serialized or {}).get("name")
-        return self._start("tool", name, input_str if inputs is None else inputs, run_id, kwargs)
+        given = input_str if inputs is None else inputs
+        name = name or (serialized or kwargs).get("name")
+        return self._start("tool", name, given, run_id, parent_run_id, tags, metadata, tool_call_id, session)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> Any:
         """Record the output, and how the body ran."""
@@ -104,10 +117,17 @@ class Recorder(Recording, BaseCallbackHandler):
         """Record a part of the output."""
         return self._event("output", chunk, run_id)
 
+    def _begin(
+        self, kind: str, serialized: Mapping[str, Any] | None, inputs: Any, run_id: UUID, facts: Mapping[str, Any]
+    ) -> Any:
+        get = facts.get
+        name = _name_of(serialized, facts)
+        return self._start(kind, name, inputs, run_id, get("parent_run_id"), get("tags"), get("metadata"))
+
     def on_chain_start(self, serialized: dict[str, Any] | None, inputs: Any, *, run_id: UUID, **kwargs: Any) -> Any:
         """Record a chain, or an agent."""
         kind = "agent" if kwargs.get("run_type") == "agent" else "chain"
-        return self._start(kind, _name_of(serialized, kwargs), inputs, run_id, kwargs)
+        return self._begin(kind, serialized, inputs, run_id, kwargs)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> Any:
         """Record the outputs."""
@@ -127,13 +147,13 @@ class Recorder(Recording, BaseCallbackHandler):
 
     def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], *, run_id: UUID, **kwargs: Any) -> Any:
         """Record the prompts; tokens are not recorded, the answer holds them."""
-        return self._start("llm", _name_of(serialized, kwargs), prompts, run_id, kwargs)
+        return self._begin("llm", serialized, prompts, run_id, kwargs)
 
     def on_chat_model_start(
         self, serialized: dict[str, Any], messages: list[list[Any]], *, run_id: UUID, **kwargs: Any
     ) -> Any:
         """Record the messages."""
-        return self._start("chat_model", _name_of(serialized, kwargs), messages, run_id, kwargs)
+        return self._begin("chat_model", serialized, messages, run_id, kwargs)
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> Any:
         """Record the answer."""
@@ -145,7 +165,7 @@ class Recorder(Recording, BaseCallbackHandler):
 
     def on_retriever_start(self, serialized: dict[str, Any], query: str, *, run_id: UUID, **kwargs: Any) -> Any:
         """Record the query."""
-        return self._start("retriever", _name_of(serialized, kwargs), query, run_id, kwargs)
+        return self._begin("retriever", serialized, query, run_id, kwargs)
 
     def on_retriever_end(self, documents: Sequence[Any], *, run_id: UUID, **kwargs: Any) -> Any:
         """Record the documents."""
@@ -167,7 +187,7 @@ class Recorder(Recording, BaseCallbackHandler):
         """Record it in its run; one that belongs to no run that is open is a run of its own."""
         if run_id.int in self._open:
             return self._event("custom", {"name": name, "data": data}, run_id)
-        return self._whole("custom", name, data, run_id, kwargs)
+        return self._whole(name, data, run_id, kwargs)
 
     def on_loop_blocked(self, seconds: float, stack: str, *, run_id: UUID, **kwargs: Any) -> Any:
         """Record that the run held the event loop."""

@@ -13,17 +13,10 @@ from typing import Any
 
 import orjson
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+EXACTLY = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""Options of orjson by which it encodes by itself only what the JSON says all of."""
+
 _DEEPEST = 200  # orjson's own bound is 254
-
-
-def encode_exactly(value: Any) -> bytes | None:
-    """The value as JSON text if that says all of it; None if it does not."""
-    try:
-        encoded = orjson.dumps(value, None, _OPTIONS)
-    except TypeError:
-        return None
-    return None if b"null" in encoded and _has_lost_numbers(value) else encoded
 
 
 def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
@@ -38,10 +31,10 @@ def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
         return json_form(one)
 
     try:
-        encoded = orjson.dumps(value, other, _OPTIONS | options)
+        encoded = orjson.dumps(value, other, EXACTLY | options)
     except (TypeError, ValueError, RecursionError):
         return _encode_slowly(value, options)
-    if b"null" in encoded and _has_lost_numbers(value):
+    if b"null" in encoded and has_lost_numbers(value):
         return _encode_slowly(value, options)
     return encoded, not inexact
 
@@ -135,12 +128,12 @@ def _noted(form: Any, exact: list[bool]) -> Any:
     return form
 
 
-def _has_lost_numbers(value: Any) -> bool:
+def has_lost_numbers(value: Any) -> bool:
     """Whether there is a number that JSON has no form for, which orjson writes as null."""
     if isinstance(value, float):
         return not isfinite(value)
     if isinstance(value, dict):
-        return any(map(_has_lost_numbers, value.values()))
+        return any(map(has_lost_numbers, value.values()))
     if isinstance(value, list | tuple):
-        return any(map(_has_lost_numbers, value))
+        return any(map(has_lost_numbers, value))
     return False

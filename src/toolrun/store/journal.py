@@ -86,8 +86,8 @@ class Journal:
     def write(self, kind: int, body: bytes) -> bool:
         """Write one record; False if it had to be dropped. Raises nothing."""
         with self._lock:
-            self._seq = seq = self._seq + 1
-            data = frame(seq, kind, body)
+            self._seq += 1
+            data = frame(self._seq, kind, body)
             segment = self._segment or self._begin(kind)
             if segment is None:
                 return False
