@@ -16,8 +16,14 @@ _HANDLED = "During handling of the above exception, another exception occurred:"
 
 
 def failure_of(error: BaseException) -> dict[str, str]:
-    """`type`, `message` and `traceback` of an exception, with those that led to it."""
-    return {"type": type(error).__qualname__, "message": _message(error), "traceback": "\n".join(_chain(error))}
+    """What is kept of an exception; its traceback tells those that led to it, too."""
+    kind = type(error)
+    return {
+        "type": kind.__qualname__,
+        "module": kind.__module__,
+        "message": _message(error),
+        "traceback": "\n".join(_chain(error)),
+    }
 
 
 def _message(error: BaseException) -> str:

@@ -26,7 +26,8 @@ SMALL = 16 * 1024
 
 Returned = Later | Acknowledged | None
 
-_FURTHER = frozenset({"attempts", "stopped_by", "worker", "cached"})
+_TOLD = ("attempts", "stopped_by", "worker", "cached")
+_FURTHER = frozenset({*_TOLD, "value"})
 _START, _EVENT, _END = int(FrameKind.START), int(FrameKind.EVENT), int(FrameKind.END)
 
 
@@ -40,7 +41,9 @@ def _further(facts: Mapping[str, Any]) -> str:
     """How the body ran, where there is more to say than its engine."""
     if _FURTHER.isdisjoint(facts):
         return ""
-    known = {key: facts[key] for key in sorted(_FURTHER) if facts.get(key) is not None}
+    known = {key: facts[key] for key in _TOLD if facts.get(key) is not None}
+    if "value" in facts:
+        known["message"] = True
     return "," + orjson.dumps(known)[1:-1].decode() if known else ""
 
 
@@ -104,8 +107,16 @@ class Recording:
         return self._write(_EVENT, head, {"value": value})
 
     def _end(self, output: Any, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
-        """The run came to its end by itself."""
-        return self._ended("ok", {"output": message_form(output) or output}, run_id, facts)
+        """The run came to its end by itself.
+
+        Where a tool message went out, what the tool returned is recorded; where an error was answered, also that error.
+        """
+        if "value" in facts:
+            output = facts["value"]
+        fields = {"output": message_form(output) or output}
+        if "answered" in facts:
+            fields["error"] = failure_of(facts["answered"])
+        return self._ended("ok", fields, run_id, facts)
 
     def _fail(self, error: BaseException, run_id: UUID, facts: Mapping[str, Any]) -> Returned:
         """The run was ended by an exception."""

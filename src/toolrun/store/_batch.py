@@ -22,6 +22,7 @@ from toolrun.store._columns import (
     optional,
     outcome,
     roll_key,
+    tags_of,
 )
 
 INSERT_EVENT = "INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"
@@ -73,7 +74,7 @@ class NewRuns:
         of_run = bytes.fromhex(run_id)
         self._runs.append((seq, of_run, *identity(base, named_id), *how, *given(start), self._segment_id))
         self._payloads.append(_payload(seq, start, end or NOTHING))
-        if tags := start.get("tags"):
+        if tags := tags_of(start):
             self._tags += [(self._named_id("tag", tag), seq) for tag in tags]
         if told.events:
             self._events += [event_row(seq, one) for one in told.events]

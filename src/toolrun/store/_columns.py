@@ -89,12 +89,19 @@ def roll_key(end: Fields, named_id: int) -> Row:
     return end["at"] // 60_000_000, named_id, bucket(end["us"])
 
 
+def tags_of(start: Fields) -> list[str]:
+    """The tags, if they are whole."""
+    tags = start.get("tags")
+    return tags if isinstance(tags, list) else []
+
+
 def notes_of(fields: Fields, before: str | None = None) -> str | None:
     """What is to be known of the values beside themselves; added to what the other record of the run said."""
     notes: Fields = orjson.loads(before) if before else {}
     for name in ("inexact", "masked", "cut"):
         if name in fields:
             notes[name] = sorted({*notes.get(name, ()), *fields[name]})
-    if "digest" in fields:
-        notes["digest"] = fields["digest"]
+    for name in ("digest", "message"):
+        if name in fields:
+            notes[name] = fields[name]
     return orjson.dumps(notes).decode() if notes else None

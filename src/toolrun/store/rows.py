@@ -23,6 +23,7 @@ from toolrun.store._columns import (
     optional,
     outcome,
     roll_key,
+    tags_of,
 )
 from toolrun.store._frames import FrameKind
 
@@ -160,7 +161,7 @@ class Rows:
         execute(_START_RUN, (*given(start), seq))
         what = ((inputs or "")[:PREVIEW], inputs, optional(start, "tags"), optional(start, "metadata"))
         execute(_START_PAYLOAD, (*what, notes_of(start, notes), seq))
-        for tag in start.get("tags") or ():
+        for tag in tags_of(start):
             execute(INSERT_TAG, (self.named_id("tag", tag), seq))
 
     def _index_words_again(self, seq: int) -> None:
