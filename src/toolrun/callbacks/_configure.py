@@ -76,9 +76,28 @@ def scope_of(callbacks: Any) -> Scope:
     if isinstance(callbacks, (list, tuple)):
         return scope_for_handlers(callbacks) if callbacks else EMPTY
     scope = getattr(callbacks, "_scope", None)
-    if not isinstance(scope, Scope):
-        raise InvalidHandler(callbacks, "put it into a list" if hasattr(callbacks, "on_tool_start") else "")
-    return scope
+    if isinstance(scope, Scope):
+        return scope
+    if is_manager(callbacks):
+        return _scope_of_foreign(callbacks)
+    raise InvalidHandler(callbacks, "put it into a list" if hasattr(callbacks, "on_tool_start") else "")
+
+
+def is_manager(callbacks: Any) -> bool:
+    """Whether it is a callback manager: ours, or one of another library with the same attributes (LangChain's)."""
+    return callbacks is not None and hasattr(callbacks, "inheritable_handlers")
+
+
+def _scope_of_foreign(manager: Any) -> Scope:
+    return Scope(
+        tuple(manager.handlers),
+        tuple(manager.inheritable_handlers),
+        manager.parent_run_id,
+        tuple(manager.tags),
+        tuple(manager.inheritable_tags),
+        {**manager.metadata},
+        {**manager.inheritable_metadata},
+    )
 
 
 def combine(inheritable: Any, local: Any, verbose: bool = False) -> Scope:

@@ -74,6 +74,11 @@ IGNORE_FLAGS = {event: flag for event in EVENTS if (flag := _ignore_flag(event))
 _UNHEARD = {getattr(kind, event) for kind in (BaseCallbackHandler, AsyncCallbackHandler) for event in EVENTS}
 
 
+def declare_unheard(kind: type) -> None:
+    """Take what this base of another library's handlers declares for what a handler does not hear."""
+    _UNHEARD.update(method for event in EVENTS if (method := getattr(kind, event, None)))
+
+
 def is_overridden(handler: Any, event: str) -> bool:
     """Whether the handler has a method of its own for the event."""
     method = getattr(handler, event, None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from toolrun.callbacks._scope import Scope
 
 if TYPE_CHECKING:
     from toolrun.callbacks.run_manager import BaseRunManager
@@ -21,4 +23,35 @@ def run_context(run: BaseRunManager[Any]) -> Context:
     """A copy of the current context in which `run` is the current run: the body of the run belongs in it."""
     context = copy_context()
     context.run(_current.set, run)
+    for neighbour in _neighbours:
+        context.run(neighbour.enter, run)
     return context
+
+
+def scope_around() -> Scope | None:
+    """What a run opened here starts from: the scope of the nearest run around it, ours or a neighbour's."""
+    for neighbour in _neighbours:
+        if (scope := neighbour.scope_around()) is not None:
+            return scope
+    run = _current.get()
+    return None if run is None else run.child_scope()
+
+
+class Neighbour(Protocol):
+    """Another library with runs of its own, and its own account of which of them the code is in."""
+
+    def enter(self, run: BaseRunManager[Any]) -> None:
+        """Take note, in the context of its body, that `run` is now the nearest run."""
+
+    def scope_around(self) -> Scope | None:
+        """What children of its nearest run start from; None where a run of ours is nearer, or none is there."""
+
+
+_neighbours: tuple[Neighbour, ...] = ()
+
+
+def live_beside(neighbour: Neighbour) -> None:
+    """Have runs nest in those of another library, and its runs in ours. Twice is the same as once."""
+    global _neighbours
+    if neighbour not in _neighbours:
+        _neighbours = (*_neighbours, neighbour)

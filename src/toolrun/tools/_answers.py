@@ -16,7 +16,7 @@ from pydantic_core import ValidationError
 
 from toolrun.errors import is_control_flow
 from toolrun.execution.errors import SessionLost, ToolDenied, ToolTimeout, WorkerCrashed
-from toolrun.tools.exceptions import ToolException
+from toolrun.tools.exceptions import ToolException, is_tool_exception
 
 Said = str | Sequence[str | dict[str, Any]]
 """Text, or content blocks."""
@@ -38,7 +38,7 @@ def answer_tool_error(error: Exception, handler: ToolErrorHandler) -> Any:
         return UNANSWERED
     if isinstance(handler, bool | str) and handler and isinstance(error, _STOPPED):
         return str(error) if handler is True else handler
-    if not handler or not isinstance(error, ToolException):
+    if not handler or not is_tool_exception(error):
         return UNANSWERED
     if handler is True:
         return error.args[0] if error.args else "Tool execution error"
@@ -58,6 +58,6 @@ _STOPPED = (ToolTimeout, WorkerCrashed, SessionLost, ToolDenied)
 
 
 def _message(error: Exception) -> Any:
-    if isinstance(error, ToolException) and error.args:
+    if is_tool_exception(error) and error.args:
         return error.args[0]
     return f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ error handler raises, or an output cannot be formatted.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -101,8 +101,8 @@ class Call:
     """One call: what came in, and at the end what became of it."""
 
     __slots__ = (
-        *("artifact", "config", "defaults", "error", "extras", "given", "home", "is_record", "job", "listened"),
-        *("plan", "run", "session", "started", "status", "tool", "tool_call_id", "value", "way"),
+        *("answers", "artifact", "config", "defaults", "error", "extras", "given", "home", "is_record", "job"),
+        *("listened", "plan", "run", "session", "started", "status", "tool", "tool_call_id", "value", "way"),
     )
 
     def __init__(
@@ -117,12 +117,14 @@ class Call:
         session: Any = None,
         home: Hashable | None = None,
         is_record: bool = False,
+        answers: Callable[..., Any] = format_output,
     ) -> None:
         """`given` is a string, a dict of arguments, or a tool call; `extras` go with the events as keywords.
 
         `defaults` is the policy of a runner: what the tool and the config say wins. `session` is told to handlers;
         `home` is what worker processes know it by, if it lives in one. A call that `is_record` keeps its error until
-        `take_error`; others do not, for the error's traceback leads back to the call.
+        `take_error`; others do not, for the error's traceback leads back to the call. `answers` makes what the caller
+        gets for what the body gave, or for an error that has an answer.
         """
         if isinstance(given, dict):
             if given.get("type") == "tool_call" and isinstance(given.get("args"), dict):
@@ -138,6 +140,7 @@ class Call:
         self.defaults = defaults
         self.session = session
         self.home = home
+        self.answers = answers
         self.way: Way
         """How and where the body runs, or would have if it had come to that."""
         self.run: CallbackManagerForToolRun | AsyncCallbackManagerForToolRun | None = None
@@ -262,7 +265,7 @@ class Call:
         self.value = result
         if self.tool_call_id is None:
             return result
-        return format_output(result, self.artifact, self.tool_call_id, self.plan.name, "success")
+        return self.answers(result, self.artifact, self.tool_call_id, self.plan.name, "success")
 
     def failed(self, error: BaseException) -> BaseException:
         """Note the error that ends the call; gives it as handlers are told of it.
@@ -296,7 +299,7 @@ class Call:
         if content is UNANSWERED:
             return UNANSWERED
         self.value = content
-        return format_output(content, None, self.tool_call_id, self.plan.name, "error")
+        return self.answers(content, None, self.tool_call_id, self.plan.name, "error")
 
     def _note(self, error: BaseException) -> None:
         self.status = status_of(error)

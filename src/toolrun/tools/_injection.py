@@ -2,7 +2,7 @@
 
 By annotation, whatever the parameter's name is:
 
-    RunConfig                                  the config for calls made inside the tool
+    RunConfig, LangChain's RunnableConfig      the config for calls made inside the tool
     CallbackManagerForToolRun, and its twin    the run manager of this run
     Callbacks, CallbackManager, and its twin   a callback manager: what is called with it becomes a child of this run
 
@@ -18,7 +18,8 @@ from typing import Any, get_args
 
 from toolrun._signature import Signature
 from toolrun.callbacks import BaseCallbackHandler, BaseCallbackManager, BaseRunManager
-from toolrun.tools.config import CONFIG_TYPES, RunConfig, child_config
+from toolrun.tools._same_names import is_langchains
+from toolrun.tools.config import RunConfig, child_config
 from toolrun.tools.injected import InjectedToolCallId, alternatives, is_injected, is_marked
 
 FILTERED_ARGS = ("run_manager", "callbacks")
@@ -60,7 +61,7 @@ def _filler(name: str, annotation: Any) -> Filler | None:
     if name in FILTERED_ARGS and _says_nothing(annotation):
         return _run_manager if name == "run_manager" else _child_manager
     members = alternatives(annotation)
-    if any(member in CONFIG_TYPES for member in members):
+    if any(member is RunConfig or is_langchains(member, "RunnableConfig") for member in members):
         return _config
     if any(_is_subclass(member, BaseRunManager) for member in members):
         return _child_manager if name == "callbacks" else _run_manager

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolrun.callbacks._configure import combine, scope_of, with_hooks
+from toolrun.callbacks._configure import combine, is_manager, scope_of, with_hooks
 from toolrun.callbacks._scope import Scope
-from toolrun.callbacks.context import current_run
+from toolrun.callbacks.context import scope_around
 from toolrun.callbacks.manager import BaseCallbackManager
 from toolrun.tools._plan import Plan
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 def scope_for(tool: BaseTool, plan: Plan, config: RunConfig | None, verbose: bool) -> Scope:
     """The scope of a call; `verbose` tells every event on the terminal."""
     callbacks = config.get("callbacks") if config else None
-    around = current_run()
-    if around is None or isinstance(callbacks, BaseCallbackManager):
-        scope = scope_of(callbacks)
-    else:
-        scope = around.child_scope().with_handlers(scope_of(callbacks).handlers, inherit=True)
+    scope = scope_of(callbacks)
+    if not is_manager(callbacks) and (around := scope_around()) is not None:
+        scope = around.with_handlers(scope.handlers, inherit=True)
     if config:
         if tags := config.get("tags"):
             scope = scope.with_tags(tags, inherit=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -36,9 +36,6 @@ class RunConfig(TypedDict, total=False):
     retry: Retry | int
     engine: str
 
-
-CONFIG_TYPES: Final[list[Any]] = [RunConfig]
-"""Annotations that ask for the config. A bridge to another framework adds that framework's own."""
 
 _OF_ONE_CALL = frozenset({"callbacks", "run_name", "run_id", "timeout", "retry", "engine"})
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from toolrun.errors import ToolrunError
+from toolrun.tools._same_names import means
 from toolrun.tools._snapshot import safe_repr
 
 
@@ -11,6 +14,11 @@ class ToolException(Exception):
 
     What becomes of it is the tool's `handle_tool_error`.
     """
+
+
+def is_tool_exception(error: BaseException) -> TypeGuard[ToolException]:
+    """Whether a tool raised it to tell the model something; LangChain's class of that name says the same."""
+    return means(type(error), ToolException)
 
 
 class SchemaAnnotationError(ToolrunError, TypeError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Union, get_args, get_origin
 
+from toolrun.tools._same_names import means
+
 
 class InjectedToolArg:
     """Marks a parameter that the caller passes with the arguments, but that the model is not told of.
@@ -39,13 +41,14 @@ def is_marked(annotation: Any, marker: type) -> bool:
 
 
 def has_marker(metadata: Any, marker: type) -> bool:
-    return any(isinstance(item, marker) or (isinstance(item, type) and issubclass(item, marker)) for item in metadata)
+    """Whether one of them is the marker, LangChain's of that name, or a class or an instance below."""
+    return any(means(item if isinstance(item, type) else type(item), marker) for item in metadata)
 
 
 def is_injected(annotation: Any) -> bool:
     """Whether the annotation says that the program fills the parameter in."""
     origin = get_origin(annotation) or annotation
-    if isinstance(origin, type) and issubclass(origin, DirectlyInjectedToolArg):
+    if isinstance(origin, type) and means(origin, DirectlyInjectedToolArg):
         return True
     return is_marked(annotation, InjectedToolArg)
 
