@@ -69,6 +69,7 @@ bench: $(VENV)/.measuring
 torture: $(VENV)/.developing
 	$(BIN)/python tests/torture/torture.py --engine processes --rounds 50 $(ARGS)
 	$(BIN)/python tests/torture/torture.py --engine threads $(ARGS)
+	$(BIN)/python tests/torture/store.py $(ARGS)
 	FAULT_EXAMPLES=2000 $(BIN)/pytest -q --timeout 3600 tests/promises/test_faults.py
 
 peer: $(VENV)/.developing

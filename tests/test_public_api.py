@@ -18,8 +18,8 @@ import toolrun.tracers
 PUBLIC = {
     toolrun: """
         AsyncCallbackHandler AsyncCallbackManager BaseCallbackHandler BaseTool Cache CallRequest CallResult
-        CallbackManager InvalidPolicy Retry SessionLost StructuredTool Tool ToolDenied ToolException ToolMessage
-        ToolRunner ToolTimeout ToolrunError WorkerCrashed current_run flush statistics tool watchdog
+        CallbackManager InvalidPolicy Recorder Retry SessionLost StructuredTool Tool ToolDenied ToolException ToolMessage
+        ToolRunner ToolTimeout ToolrunError WorkerCrashed current_run flush open_store statistics tool watchdog
     """,
     toolrun.callbacks: """
         AsyncCallbackHandler AsyncCallbackManager AsyncCallbackManagerForChainGroup AsyncCallbackManagerForChainRun

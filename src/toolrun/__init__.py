@@ -3,11 +3,13 @@
 Floors, each importing only from those below it; `tests/test_layers.py` keeps it so:
 
     cli/  testing            the command line; recording handlers and fakes for tests
+    interop/                 bridges to agent frameworks and MCP
     runner/                  batches, sessions
     tools/                   @tool and its classes, the road of one call, formats of calls
-    execution/  tracers/     engines for tool bodies; trees of runs
-    callbacks/               handlers, managers, run managers
-    run                      what a run is and how it may end
+    execution/               engines for tool bodies
+    handlers/  tracers/      the recorder; trees of runs
+    callbacks/  store/       handlers, managers, run managers; the record of runs on disk
+    run  redaction/          what a run is and how it may end; what must not be written down
     errors  _ids  _offload   and other small things without knowledge of runs
 
 Names are imported on first use: a program that needs one floor does not wait for the others.
@@ -15,6 +17,7 @@ Names are imported on first use: a program that needs one floor does not wait fo
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from toolrun.execution.retry import Retry
     from toolrun.execution.statistics import statistics
     from toolrun.execution.watchdog import watchdog
+    from toolrun.handlers import Recorder
     from toolrun.runner import CallRequest, CallResult, ToolRunner
+    from toolrun.store import open_store
     from toolrun.tools import BaseTool, StructuredTool, Tool, ToolException, ToolMessage, tool
 
 __all__ = [
@@ -46,6 +51,7 @@ __all__ = [
     "CallResult",
     "CallbackManager",
     "InvalidPolicy",
+    "Recorder",
     "Retry",
     "SessionLost",
     "StructuredTool",
@@ -59,6 +65,7 @@ __all__ = [
     "WorkerCrashed",
     "current_run",
     "flush",
+    "open_store",
     "statistics",
     "tool",
     "watchdog",
@@ -79,7 +86,9 @@ _HOMES = {
     "toolrun.execution.retry": ("Retry",),
     "toolrun.execution.statistics": ("statistics",),
     "toolrun.execution.watchdog": ("watchdog",),
+    "toolrun.handlers": ("Recorder",),
     "toolrun.runner": ("CallRequest", "CallResult", "ToolRunner"),
+    "toolrun.store": ("open_store",),
     "toolrun.tools": ("BaseTool", "StructuredTool", "Tool", "ToolException", "ToolMessage", "tool"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -95,3 +104,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if os.environ.get("TOOLRUN_STORE"):
+    from toolrun.handlers.environment import record_runs
+
+    record_runs()
