@@ -28,7 +28,7 @@ UNFINISHED = ".new"
 FORM = 1
 """The version of the form of segments."""
 
-FIRST_SEQ = 2  # of records; OPEN has 0, DROPS 1
+DROPS_SEQ = 1  # OPEN has 0, records follow
 
 
 class ShortWrite(OSError):

@@ -23,7 +23,7 @@ from pathlib import Path
 from toolrun.store._drops import Drops, reason_of, record_of
 from toolrun.store._frames import frame
 from toolrun.store._group_sync import GroupSync
-from toolrun.store._segment import FIRST_SEQ, FOLDER, Segment, ShortWrite, TornWrite
+from toolrun.store._segment import DROPS_SEQ, FOLDER, Segment, ShortWrite, TornWrite
 from toolrun.store.errors import NotAStore, StoreUnwritable
 from toolrun.store.sqlite import store_files
 
@@ -54,7 +54,7 @@ class Journal:
         self.wake: Callable[[], None] = _nobody
         """Called for the first record after `idle` was set, which whoever reads the journal does."""
         self._dropped: Drops = Counter()
-        self._reset(FIRST_SEQ)
+        self._reset(DROPS_SEQ)
         try:
             make_store_folder(store)
             self._segment = Segment(self._folder, self.on_disk)
