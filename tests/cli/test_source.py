@@ -15,7 +15,7 @@ def read(path: Path) -> list[str]:
     """The names of the calls in a file."""
     found: list[str] = []
     with CallsFile(str(path), "auto") as source:
-        while (items := source._next_items()) is not None:
+        while (items := source.next_items()) is not None:
             found += [item.name for item in items if isinstance(item, CallRequest)]
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from toolrun.cli._ctrl_c import CTRL_C
 from toolrun.cli._errors import Unusable, own_traceback
 from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
+from toolrun.cli._recording import recording
 from toolrun.cli._stdout import printing, stdout_for_results
 from toolrun.cli._visible import visible_lines
 from toolrun.errors import ToolrunError
@@ -19,13 +21,19 @@ from toolrun.runner._json import encode
 from toolrun.tools.formats import loads
 
 
-def call_once(spec: str, name: str, arguments: str, session: str | None, policy: dict[str, Any]) -> int:
+def call_once(
+    spec: str, name: str, arguments: str, session: str | None, store: str | None, policy: dict[str, Any]
+) -> int:
     """Run one call and print its output as JSON; the exit status. What the tool prints goes to standard error."""
     try:
         parsed = loads(arguments)
     except ValueError as error:
         raise Unusable(f"the arguments are not JSON: {error}") from None
-    with stdout_for_results(), runner_of(load(spec), policy) as runner:
+    with ExitStack() as stack:
+        stack.enter_context(stdout_for_results())
+        tools = load(spec)
+        recorder = stack.enter_context(recording(store))
+        runner = stack.enter_context(runner_of(tools, policy, callbacks=[recorder] if recorder else None))
         [result] = asyncio.run(runner.arun_all([CallRequest(name, parsed, "call", session)]))
         CTRL_C.obey()
     if result.ok:

@@ -5,91 +5,103 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, aclosing, contextmanager, suppress
-from io import FileIO
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from toolrun._ids import monotonic
-from toolrun._offload import HANDLER_POOL
 from toolrun.cli._aftermath import Aftermath
 from toolrun.cli._approval import TERMINAL
 from toolrun.cli._errors import Unusable
 from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
 from toolrun.cli._progress import Bar, Lines, Quiet, Watcher
+from toolrun.cli._recording import USUAL, drops_of, recording
+from toolrun.cli._results import ResultsFile, refuse_overwriting
+from toolrun.cli._resume import Resumption, is_rebuilt
 from toolrun.cli._source import CallsFile
-from toolrun.cli._stdout import OURS, stdout_for_results
+from toolrun.cli._stdout import stdout_for_results
 from toolrun.cli._summary import Summary
 from toolrun.cli._visible import visible
 from toolrun.runner import CallResult
 from toolrun.runner._batch import Batch
+from toolrun.runner._keeping import Keeper
+from toolrun.store.batches import begin_batch
+from toolrun.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from toolrun.handlers import Recorder
 
 SHOWN_MALFORMED = 10
 
 
-def run_calls(
-    tools: str, calls: str, output: str | None, concurrency: int, format: str, quiet: bool, policy: dict[str, Any]
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one `toolrun run` is to do, as the command line says it."""
+
+    tools: str
+    calls: str
+    output: str | None
+    concurrency: int
+    format: str
+    quiet: bool
+    store: str | None
+    no_store: bool
+    resume: bool
+    policy: dict[str, Any]
+
+
+def run_calls(plan: Plan) -> int:
     """Run the calls; the exit status. Where results go to standard output, nothing else does."""
     with ExitStack() as stack:
-        target = stack.enter_context(stdout_for_results()) if output is None or output == "-" else output
-        source = stack.enter_context(CallsFile(calls, format))  # first: importing tools may read standard input
-        runner = stack.enter_context(runner_of(load(tools), policy, concurrency=concurrency))
-        results = stack.enter_context(ResultsFile(target, not_this=calls))
-        return asyncio.run(Invocation(runner.batch(), source, results, quiet).run())
+        to_stdout = plan.output is None or plan.output == "-"
+        target = stack.enter_context(stdout_for_results()) if to_stdout else plan.output
+        assert target is not None
+        source = stack.enter_context(CallsFile(plan.calls, plan.format))  # first: importing tools may read it
+        refuse_overwriting(target, plan.calls)
+        tools = load(plan.tools)
+        resumption = _resumption(plan, source, target) if plan.resume else None
+        recorder = stack.enter_context(recording(plan.store, None if plan.no_store else USUAL))
+        source.batch = _batch_name(source, recorder, resumption)
+        handlers = [Keeper(recorder), recorder] if recorder else []
+        runner = stack.enter_context(runner_of(tools, plan.policy, concurrency=plan.concurrency))
+        results = stack.enter_context(ResultsFile(target, append=resumption is not None))
+        batch = runner.batch(*handlers, guard=resumption.guard if resumption else None)
+        return asyncio.run(Invocation(batch, source, results, plan.quiet, recorder, resumption).run())
 
 
-class ResultsFile:
-    """Where result lines go, each written whole and at once, so that a reader never sees half of one."""
-
-    def __init__(self, target: str | int, not_this: str) -> None:
-        if isinstance(target, str) and _are_one_file(target, not_this):
-            raise Unusable(f"{target}: the results would overwrite the calls.")
-        self._name = target if isinstance(target, str) else OURS
-        try:
-            self._file = FileIO(target, "w", closefd=isinstance(target, str))
-        except OSError as error:
-            raise Unusable(f"{self._name}: {error.strerror}.") from None
-        self._may_block = not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
-        self.is_terminal = self._file.isatty()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._file.close()
-
-    async def write(self, line: bytes) -> None:
-        """Write one line; off the loop where a slow reader could make it wait."""
-        try:
-            if self._may_block:
-                await HANDLER_POOL.run_in_thread(self._write, line)
-            else:
-                self._write(line)
-        except BrokenPipeError:  # nobody reads any further, which is no fault of anybody
-            raise
-        except OSError as error:
-            raise Unusable(f"{self._name}: {error.strerror}.") from None
-
-    def _write(self, line: bytes) -> None:
-        rest = memoryview(line + b"\n")
-        while rest:
-            rest = rest[self._file.write(rest) or 0 :]
+def _resumption(plan: Plan, source: CallsFile, target: str | int) -> Resumption:
+    if not isinstance(target, str):
+        raise Unusable("--resume completes a file of results: say with -o which.")
+    try:
+        return Resumption(source, plan.store or USUAL, target)
+    except (StoreError, LookupError) as error:
+        raise Unusable(str(error)) from None
 
 
-def _are_one_file(*paths: str) -> bool:
-    return all(map(os.path.exists, paths)) and os.path.samefile(*paths)
+def _batch_name(source: CallsFile, recorder: Recorder | None, resumption: Resumption | None) -> str | None:
+    if recorder is None or source.digest is None:
+        return None
+    return (resumption and resumption.batch) or begin_batch(recorder.path, source.digest)
 
 
 class Invocation:
     """One `toolrun run`, from the first call to the exit status."""
 
-    def __init__(self, batch: Batch, source: CallsFile, results: ResultsFile, quiet: bool) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        source: CallsFile,
+        results: ResultsFile,
+        quiet: bool,
+        recorder: Recorder | None = None,
+        resumption: Resumption | None = None,
+    ) -> None:
         self._batch, self._source, self._results, self._quiet = batch, source, results, quiet
+        self._recorder, self._resumption = recorder, resumption
         self._console = Console(stderr=True)
         self._summary = Summary()
         self._malformed = 0
@@ -99,17 +111,21 @@ class Invocation:
         """Run to the end or to the first Ctrl-C; the exit status."""
         began, aftermath = monotonic(), Aftermath()
         with self._stopped_by_signals(), self._watcher() as watcher, TERMINAL.beside(watcher.paused):
-            async with aclosing(self._batch.results(self._source.items())) as results:
+            async with aclosing(self._batch.results((self._resumption or self._source).items())) as results:
                 async for result in results:
-                    await self._take(result)
+                    if not is_rebuilt(result.request):
+                        await self._take(result)
                     watcher.update()
         if not self._quiet:
             self._conclude(monotonic() - began, aftermath)
         return self._exit_status()
 
     def _conclude(self, elapsed: float, aftermath: Aftermath) -> None:
+        more = [*(self._resumption.lines() if self._resumption else ()), *drops_of(self._recorder)]
         if self._summary.by_tool:
-            self._summary.print(self._console, elapsed, aftermath.lines(self._summary))
+            self._summary.print(self._console, elapsed, [*aftermath.lines(self._summary), *more])
+        elif more:
+            self._console.print("\n".join(map(visible, more)), highlight=False, markup=False)
         elif not self._stopped_by:
             self._console.print(f"{self._source.name}: no calls in it.", highlight=False, markup=False)
 
@@ -129,7 +145,8 @@ class Invocation:
             return 128 + self._stopped_by
         if self._malformed and not self._source.calls:
             raise Unusable(f"{self._source.name}: no line of it is a tool call.")
-        return 1 if self._summary.total.errors else 0
+        failed_before = self._resumption.failed if self._resumption else 0
+        return 1 if self._summary.total.errors or failed_before else 0
 
     def _watcher(self) -> Watcher:
         if self._quiet:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
 from typing import Self
@@ -20,6 +22,9 @@ CHUNK = 1 << 16
 class CallsFile:
     """The calls in a file; a line that cannot be read becomes a result that says where and why.
 
+    Each call of a file knows its place, by which a batch that was cut short can be resumed: the digest of the file, the
+    line, and which of the line's calls it is.
+
     Reads without a buffer: a thread that is blocked in a buffered standard input holds a lock that the interpreter
     wants at exit.
     """
@@ -28,9 +33,15 @@ class CallsFile:
         self.name = "standard input" if path == "-" else path
         self._format = format
         self._file = _open(path)
-        self._lines_ahead = None if path == "-" else _count_lines(path)
+        measured = None if path == "-" else _measure(path)
+        self._lines_ahead = measured and measured[0]
+        self.digest = measured and measured[1]
+        self.batch: str | None = None
+        """The name of the batch that the calls are recorded as."""
         self._begun: list[bytes] = []  # pieces of a line that has no end yet
         self.lines = self.calls = self.malformed = 0
+        self.skipped = 0
+        """Calls that give no result, for they have one."""
 
     def __enter__(self) -> Self:
         return self
@@ -44,15 +55,23 @@ class CallsFile:
         if self._lines_ahead is None:
             return None
         ahead = max(0, self._lines_ahead - self.lines)
-        return self.calls + self.malformed + round(ahead * (self.calls / self.lines if self.lines else 1))
+        return (
+            self.calls + self.malformed - self.skipped + round(ahead * (self.calls / self.lines if self.lines else 1))
+        )
+
+    def rewind(self) -> None:
+        """Begin anew with the first line."""
+        self._file.seek(0)
+        self._begun.clear()
+        self.lines = self.calls = self.malformed = 0
 
     async def items(self) -> AsyncIterator[Item]:
         """What each line asks for, in order."""
-        while (items := await HANDLER_POOL.run_in_thread(self._next_items)) is not None:
+        while (items := await HANDLER_POOL.run_in_thread(self.next_items)) is not None:
             for item in items:
                 yield item
 
-    def _next_items(self) -> list[Item] | None:
+    def next_items(self) -> list[Item] | None:
         """The items of the next chunk, as much as there is now; None at the end."""
         chunk = self._file.read(CHUNK)
         if not chunk and not self._begun:
@@ -82,10 +101,18 @@ class CallsFile:
             items = [malformed(MalformedCall("not UTF-8"), where)]
         except ValueError as error:
             items = [malformed(MalformedCall(f"not JSON: {error}"), where)]
-        bad = sum(isinstance(item, CallResult) for item in items)
-        self.malformed += bad
-        self.calls += len(items) - bad
-        return items
+        return [self._placed(item, number) for number, item in enumerate(items)]
+
+    def _placed(self, item: Item, number: int) -> Item:
+        """The item with its place in the file, and an id by it if it has none."""
+        if isinstance(item, CallResult):
+            self.malformed += 1
+            return item
+        position = self.calls + self.malformed
+        self.calls += 1
+        mark = {"batch": self.batch, "line": self.lines, **({"call": number} if number else {})}
+        id = f"call-{position + 1}" if item.id is None else item.id
+        return replace(item, id=id, metadata={"toolrun": mark} if self.batch else None)
 
 
 def _open(path: str) -> FileIO:
@@ -95,9 +122,13 @@ def _open(path: str) -> FileIO:
         raise Unusable(f"{path}: {error.strerror}.") from None
 
 
-def _count_lines(path: str) -> int | None:
-    """How many lines a regular file has; None for a pipe or a terminal, which can be read only once."""
+def _measure(path: str) -> tuple[int, str] | None:
+    """How many lines a regular file has, and its digest; None for a pipe or a terminal, which can be read only once."""
     if not Path(path).is_file():
         return None
+    lines, digest = 0, blake2b(digest_size=16)
     with open(path, "rb") as file:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+        while chunk := file.read(1 << 20):
+            lines += chunk.count(b"\n")
+            digest.update(chunk)
+    return lines, digest.hexdigest()

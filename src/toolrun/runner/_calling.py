@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from toolrun._ids import monotonic, new_run_id, now
@@ -11,6 +11,7 @@ from toolrun.runner._errors import InvalidArguments, error_record
 from toolrun.runner._functions import Encoding, encoding
 from toolrun.runner.result import CallResult
 from toolrun.runner.sessions import Sessions
+from toolrun.runner.toolbox import Toolbox
 from toolrun.tools._call import Call, arun_call
 from toolrun.tools.formats import CallRequest
 
@@ -20,13 +21,23 @@ if TYPE_CHECKING:
     from toolrun.tools.config import RunConfig
 
 
+Guard = Callable[[CallRequest, Toolbox], None]
+"""Sees a call with its session's tools before it runs; what it raises is the call's outcome."""
+
+
 async def run_request(
-    request: CallRequest, sessions: Sessions, config: RunConfig, policy: Policy | None = None
+    request: CallRequest,
+    sessions: Sessions,
+    config: RunConfig,
+    policy: Policy | None = None,
+    guard: Guard | None = None,
 ) -> CallResult:
     """Run the request to its result, whatever happens on the way, a cancel included."""
     attempt = _Attempt(request)
     try:
         tools = await sessions.tools_of(request.session)
+        if guard is not None:
+            guard(request, tools)
         await attempt.run(tools[request.name], config, policy, sessions.home_of(request.session))
     except BaseException as error:  # SystemExit too: it ends the call, not the batch
         attempt.failed(error)
@@ -55,11 +66,13 @@ class _Attempt:
         own = _config_of(request, config)
         self.call = Call(tool, given, own, defaults=policy, session=request.session, home=home, is_record=True)
         self._start_clock()
+        self.encoding.call = self.call
         token = encoding.set(self.encoding)
         try:
             await arun_call(self.call)
         finally:
             encoding.reset(token)
+            self.encoding.call = None
         self.error = self.call.take_error()  # one that was answered: the call failed all the same
 
     def failed(self, error: BaseException) -> None:
@@ -79,6 +92,7 @@ class _Attempt:
             started_at=self.started_at,
             duration_ms=(monotonic() - self.began) * 1000,
             position=request.position,
+            request=request,
             stopped_by=call.stopped_by if call else NOT_STOPPED,
         )
         if call is not None and call.job is not None:
@@ -93,7 +107,7 @@ class _Attempt:
 
 
 def _config_of(request: CallRequest, shared: RunConfig) -> RunConfig:
-    metadata: dict[str, Any] = dict(shared.get("metadata") or {})
+    metadata: dict[str, Any] = {**(shared.get("metadata") or {}), **(request.metadata or {})}
     if request.session is not None:
         metadata["session"] = request.session
     return {**shared, "run_id": new_run_id(), "metadata": metadata}

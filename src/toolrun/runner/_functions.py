@@ -27,20 +27,23 @@ Encoded = tuple[bytes, bool]
 class Encoding:
     """The JSON of what a body returned, taken where it returned: in its thread, before any other code of the loop."""
 
-    __slots__ = ("_taken",)
+    __slots__ = ("_taken", "call")
 
     def __init__(self) -> None:
         self._taken: tuple[Any, Encoded] | None = None
+        self.call: Any = None
+        """The `Call` whose body it is."""
 
     def take(self, value: Any) -> None:
         """Called by the body that returned the value."""
         self._taken = value, encode(value)
 
-    def of(self, value: Any) -> Encoded | None:
-        """The JSON of this very value; None if it did not come straight from a body that takes it."""
-        if (shown := shown_of(value)) is not None:
-            return encode(shown)[0], False
-        return self._taken[1] if self._taken and self._taken[0] is value else None
+    def of(self, value: Any) -> Encoded:
+        """The JSON of this very value; taken now if it did not come straight from a body that takes it."""
+        if self._taken is None or self._taken[0] is not value:
+            shown = shown_of(value)
+            self._taken = value, encode(value) if shown is None else (encode(shown)[0], False)
+        return self._taken[1]
 
 
 encoding: ContextVar[Encoding | None] = ContextVar("toolrun_encoding", default=None)

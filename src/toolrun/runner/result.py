@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
 
 from toolrun.run import NOT_STOPPED, RunStatus, StoppedBy
 from toolrun.runner._json import encode
+
+if TYPE_CHECKING:
+    from toolrun.tools.formats import CallRequest
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class CallResult:
     cached: bool = False
     """Whether the output is that of an earlier call."""
     position: int = field(default=0, repr=False)
+    request: CallRequest | None = field(default=None, repr=False)
+    """What was asked for; None if that could not be read."""
     line: bytes = field(default=b"", repr=False)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from operator import attrgetter
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the class is imported by programs that may never run a batch: what it needs comes with the first
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # the class is imported by programs that may never run a batc
     from toolrun.execution.policy import Approval, Policy
     from toolrun.execution.retry import Retry
     from toolrun.runner._batch import Batch
+    from toolrun.runner._calling import Guard
     from toolrun.runner._events import StreamEvent
     from toolrun.runner._reading import Calls
     from toolrun.runner.result import CallResult
@@ -47,10 +49,12 @@ class ToolRunner:
         memory_limit: int | None = None,
         cache: Cache | float | bool | None = None,
         requires_approval: Approval | None = None,
+        store: str | PathLike[str] | None = None,
     ) -> None:
         """`timeout` and what follows hold for each tool that does not say otherwise: see `execution/policy.py`.
 
         With `engine="processes"` each session lives in one worker process, with its factory.
+        Every run is recorded in the `store`, a folder.
         """
         from toolrun.callbacks import CallbackManager
         from toolrun.callbacks._plan import check_handler
@@ -68,6 +72,10 @@ class ToolRunner:
         self._policy = _checked(
             Policy(timeout, retry, max_concurrency, rate_limit, cache, engine, memory_limit, requires_approval)
         )
+        if store is not None:
+            from toolrun.handlers import Recorder
+
+            callbacks = _joined(callbacks, [Recorder(store)])
         self._config: RunConfig = {"callbacks": callbacks, "tags": tags or [], "metadata": metadata or {}}
 
     def run_all(self, calls: Iterable[Any]) -> list[CallResult]:
@@ -99,10 +107,10 @@ class ToolRunner:
             async for event in events:
                 yield event
 
-    def batch(self, *handlers: BaseCallbackHandler) -> Batch:
+    def batch(self, *handlers: BaseCallbackHandler, guard: Guard | None = None) -> Batch:
         """One pass over a source: `results(source)` gives the results as calls end, `stop()` ends it early.
 
-        `handlers` hear it after the runner's own.
+        `handlers` hear it after the runner's own. `guard` sees each call before it runs, and may refuse it.
         """
         from toolrun.runner._batch import Batch
         from toolrun.runner._calling import run_request
@@ -113,7 +121,7 @@ class ToolRunner:
         config: RunConfig = {**self._config, "callbacks": _joined(self._config["callbacks"], handlers)}
 
         async def run_one(request: CallRequest) -> CallResult:
-            return await run_request(request, sessions, config, self._policy)
+            return await run_request(request, sessions, config, self._policy, guard)
 
         return Batch(run_one, self.concurrency, sessions.close)
 

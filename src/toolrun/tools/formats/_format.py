@@ -33,6 +33,8 @@ class CallRequest:
     session: str | int | None = None
     position: int = field(default=0, compare=False)
     """Its place among the calls that were read together."""
+    metadata: Mapping[str, Any] | None = field(default=None, compare=False)
+    """What the metadata of its run says beside the runner's."""
 
 
 class Format(Protocol):

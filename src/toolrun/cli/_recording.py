@@ -1,0 +1,50 @@
+"""Whether and where `toolrun run` and `toolrun call` record what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from toolrun.cli._errors import Unusable
+from toolrun.cli._visible import visible
+
+if TYPE_CHECKING:
+    from toolrun.handlers import Recorder
+
+USUAL = ".toolrun"
+
+
+def store_option(help: str) -> Callable[..., Callable[..., None]]:
+    """The option `--store`, whose default is `TOOLRUN_STORE`."""
+    return click.option("--store", metavar="PATH", envvar="TOOLRUN_STORE", show_envvar=True, help=help)
+
+
+@contextmanager
+def recording(path: str | None, usual: str | None = None) -> Iterator[Recorder | None]:
+    """A recorder at the path, or at the usual one: if that cannot be written, a note says that nothing is recorded."""
+    where = path or usual
+    if where is None:
+        yield None
+        return
+    from toolrun.handlers import Recorder
+    from toolrun.store.errors import StoreError
+
+    try:
+        recorder = Recorder(where)
+    except StoreError as error:
+        if path:
+            raise Unusable(str(error)) from None
+        click.echo(visible(f"Nothing is recorded. {error}"), err=True)
+        yield None
+        return
+    with recorder:
+        yield recorder
+
+
+def drops_of(recorder: Recorder | None) -> Iterator[str]:
+    """A line for each reason for which records were lost."""
+    for (record, reason), count in sorted((recorder.dropped if recorder else {}).items()):
+        yield f"{count:,} {record} records could not be written to {recorder and recorder.path}: {reason}."

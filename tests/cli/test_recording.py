@@ -1,0 +1,86 @@
+"""Whether and where the command line records what it runs."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolrun.store import open_store
+from toolrun.store.query import Payload, Reader, StoredRun
+
+
+def recorded(path: str = ".toolrun") -> list[tuple[StoredRun, Payload]]:
+    with open_store(path) as store, closing(Reader(store)) as reader:
+        return list(reader.records())
+
+
+@pytest.fixture(autouse=True)
+def tools(file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOOLRUN_STORE", raising=False)
+    file("desk.py", "def double(x: int) -> int:\n    'Double it.'\n    return 2 * x\n")
+
+
+def call(x: Any, **more: Any) -> dict[str, Any]:
+    return {"id": "c", "name": "double", "arguments": {"x": x}, **more}
+
+
+def test_run_records_in_a_folder_that_git_does_not_see(toolrun: Any, calls: Any) -> None:
+    toolrun("run", "desk.py", calls(call(1), call("one", session="s")))
+    (first, payload), (second, _) = recorded()
+    assert (first.name, first.status, payload.inputs) == ("double", "ok", {"x": 1})
+    assert (second.status, second.session, second.call_id) == ("error", "s", "c")
+    assert Path(".toolrun/.gitignore").read_text().strip() == "*"
+
+
+def test_each_run_says_which_call_of_the_batch_it_was(toolrun: Any, calls: Any) -> None:
+    message = {"role": "assistant", "tool_calls": [
+        {"id": id, "type": "function", "function": {"name": "double", "arguments": json.dumps({"x": 1})}} for id in "ab"
+    ]}  # fmt: skip
+    toolrun("run", "desk.py", calls(call(1), "", message))
+    marks = sorted(
+        (payload.metadata["toolrun"] for _, payload in recorded()), key=lambda mark: (mark["line"], len(mark))
+    )
+    [batch] = {mark.pop("batch") for mark in marks}
+    assert marks == [{"line": 1}, {"line": 3}, {"line": 3, "call": 1}]
+    assert [len(part) for part in batch.split("-")] == [32, 32]
+
+
+def test_another_folder_can_be_named(toolrun: Any, calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    toolrun("run", "desk.py", calls(call(1)), "--store", "mine")
+    monkeypatch.setenv("TOOLRUN_STORE", "set")
+    toolrun("run", "desk.py", calls(call(1)))
+    assert (len(recorded("mine")), len(recorded("set")), Path(".toolrun").exists()) == (1, 1, False)
+
+
+def test_nothing_is_recorded_if_that_is_wanted(toolrun: Any, calls: Any) -> None:
+    assert toolrun("run", "desk.py", calls(call(1)), "--no-store").status == 0
+    assert not Path(".toolrun").exists()
+
+
+def test_a_store_that_was_named_and_cannot_be_written_is_unusable(toolrun: Any, calls: Any, file: Any) -> None:
+    path = file("occupied", "no folder")
+    ended = toolrun("run", "desk.py", calls(call(1)), "--store", path)
+    assert (ended.status, ended.out) == (2, "")
+    assert "occupied" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_where_the_usual_store_cannot_be_written_the_calls_run_all_the_same(
+    toolrun: Any, calls: Any, file: Any
+) -> None:
+    file(".toolrun", "no folder")
+    ended = toolrun("run", "desk.py", calls(call(1)))
+    assert (ended.status, ended.results[0]["output"]) == (0, 2)
+    assert "Nothing is recorded." in ended.err
+
+
+def test_call_records_only_if_a_store_is_named(toolrun: Any) -> None:
+    assert toolrun("call", "desk.py", "double", '{"x": 1}').out == "2\n"
+    assert not Path(".toolrun").exists()
+    assert toolrun("call", "desk.py", "double", '{"x": 1}', "--store", "mine").out == "2\n"
+    [(run, _)] = recorded("mine")
+    assert run.name == "double"
