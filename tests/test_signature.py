@@ -127,3 +127,10 @@ def test_a_callable_that_does_not_tell_its_parameters_is_unknown() -> None:
     assert not signature.known
     assert not signature.parameters
     assert Signature(coroutine).known
+
+
+def test_the_return_annotation_is_resolved_like_those_of_parameters() -> None:
+    assert Signature(function).returns is str
+    assert Signature(functools.partial(function, 1)).returns is str
+    assert Signature(lambda a: a).returns is Parameter.empty
+    assert Signature(dict).returns is Parameter.empty

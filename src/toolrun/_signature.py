@@ -65,6 +65,11 @@ class Signature:
             self._resolved[name] = self._resolve(self.parameters[name].annotation)
         return self._resolved[name]
 
+    @property
+    def returns(self) -> Any:
+        """The annotation of what the callable returns, resolved as those of its parameters are."""
+        return self._resolve(inspect.signature(self.function).return_annotation if self.known else Parameter.empty)
+
     def _resolve(self, annotation: Any) -> Any:
         if annotation is Parameter.empty:
             return annotation

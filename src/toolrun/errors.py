@@ -41,6 +41,25 @@ class NoCurrentRun(ToolrunError, RuntimeError):
         )
 
 
+class MissingExtra(ToolrunError, ImportError):
+    """A part of toolrun was asked for whose library is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{package!r} is not installed. Install the extra: pip install 'toolrun[{extra}]'")
+
+
+class UnsupportedRelease(ToolrunError, ImportError):
+    """A library is installed in a release that toolrun does not know how to work with."""
+
+    def __init__(self, package: str, found: str, supported: str, extra: str) -> None:
+        self.package, self.found, self.supported, self.extra = package, found, supported, extra
+        super().__init__(
+            f"{package} {found} is installed; toolrun works with {package} {supported}. "
+            f"Install that: pip install --upgrade 'toolrun[{extra}]'"
+        )
+
+
 class ControlFlow(BaseException):
     """The base for exceptions that pause an agent rather than report a fault.
 

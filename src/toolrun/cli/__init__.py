@@ -14,6 +14,7 @@ import click
 from toolrun.cli._ctrl_c import CTRL_C, STATUS
 from toolrun.cli._stdout import open_all_three
 from toolrun.cli.call import call
+from toolrun.cli.mcp import mcp
 from toolrun.cli.run import run
 from toolrun.cli.tools import tools
 
@@ -49,3 +50,4 @@ def main() -> None:
 main.add_command(run)
 main.add_command(tools)
 main.add_command(call)
+main.add_command(mcp)

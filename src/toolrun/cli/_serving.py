@@ -1,0 +1,65 @@
+"""What `toolrun mcp serve` does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from toolrun.cli._errors import Unusable
+from toolrun.cli._load import load
+from toolrun.cli._policy import runner_of
+from toolrun.errors import ToolrunError
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+
+def serve_tools(spec: str, name: str | None, policy: dict[str, Any]) -> None:
+    """Serve the tools until the client leaves, or until Ctrl-C or SIGTERM."""
+    with _clearly():
+        from toolrun.interop.mcp.server.stdio import serve_streams, standard_streams
+    with standard_streams() as streams, _server(spec, name, policy) as server:
+        asyncio.run(_until_terminated(serve_streams(server, *streams)))
+
+
+@contextmanager
+def _server(spec: str, name: str | None, policy: dict[str, Any]) -> Iterator[Server[Any]]:
+    with runner_of(load(spec), policy) as runner:
+        with _clearly():
+            from toolrun.interop.mcp import mcp_server
+
+            server = mcp_server(runner, name=name or spec)
+        yield server
+
+
+@contextmanager
+def _clearly() -> Iterator[None]:
+    try:
+        yield
+    except ToolrunError as error:
+        raise Unusable(str(error)) from None
+
+
+async def _until_terminated(serving: Awaitable[None]) -> None:
+    """Serve to the end; on SIGTERM cancel what runs, so that each run gets its terminal event."""
+    task = asyncio.ensure_future(serving)
+    loop = asyncio.get_running_loop()
+    terminated = False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not terminated:
+            raise
+        sys.exit(128 + signal.SIGTERM)
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
