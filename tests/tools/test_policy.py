@@ -260,7 +260,18 @@ def test_every_attempt_that_fails_is_told_and_tried_again(driver: Any, is_async:
         assert handler.names == ["on_tool_start", "on_retry", "on_retry", "on_tool_end"]
         states = [event.payload[0] for event in handler.named("on_retry")]
         assert all(isinstance(state, RetryCallState) for state in states)
-        assert states[0] is states[1]  # tenacity's own: one for all attempts
+
+
+@both_bodies
+def test_a_retry_state_that_a_handler_keeps_stays_true(driver: Any, is_async: bool) -> None:
+    body, handler = Fails(2), RecordingHandler()
+    driver.invoke(made(body, is_async, retry=Retry(3, wait=0.001)), {"x": 1}, {"callbacks": [handler]})
+    first, second = (event.payload[0] for event in handler.named("on_retry"))
+    assert (first.attempt_number, second.attempt_number) == (1, 2)
+    assert (first.outcome.exception(), second.outcome.exception()) == (body.error, body.error)
+    assert (first.idle_for, second.idle_for) == (0.001, 0.002)
+    assert first.next_action.sleep == first.upcoming_sleep == 0.001
+    assert first.seconds_since_start <= second.seconds_since_start
 
 
 @both_bodies

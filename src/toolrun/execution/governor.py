@@ -154,12 +154,16 @@ class Governor:
             try:
                 return self._run_once(attempt)
             except Exception as error:
-                seconds = attempts.failed(attempt, error)
+                if not attempts.failed(attempt, error):
+                    raise
             finally:
                 job.stopped_by, job.worker = attempt.stopped_by, attempt.worker
-            tells(job.run, sync=True)(attempts.state)
-            time.sleep(seconds)
-            attempts.go_on()
+            try:
+                tells(job.run, sync=True)(attempts.state)
+            finally:
+                del attempts.state  # it leads to the error, and that to this frame
+            time.sleep(attempts.seconds)
+            job.attempts += 1
 
     async def _atry(self, job: Job, attempts: Attempts) -> Any:
         while True:
@@ -167,9 +171,13 @@ class Governor:
             try:
                 return await self._arun_once(attempt)
             except Exception as error:
-                seconds = attempts.failed(attempt, error)
+                if not attempts.failed(attempt, error):
+                    raise
             finally:
                 job.stopped_by, job.worker = attempt.stopped_by, attempt.worker
-            await tells(job.run, sync=False)(attempts.state)
-            await asyncio.sleep(seconds)
-            attempts.go_on()
+            try:
+                await tells(job.run, sync=False)(attempts.state)
+            finally:
+                del attempts.state  # it leads to the error, and that to this frame
+            await asyncio.sleep(attempts.seconds)
+            job.attempts += 1

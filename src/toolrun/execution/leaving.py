@@ -36,7 +36,13 @@ async def drive_until(job: Job, coroutine: Coroutine[Any, Any, Any]) -> Any:
     except BaseException:  # the caller is cancelled, or closed
         body.leave()
         raise
-    return body.result()
+    error = body.error()
+    try:
+        if error is not None:
+            raise error
+        return body.task.result()
+    finally:
+        del error, body, suspended  # or an error's traceback would hold this frame, and this frame the error
 
 
 class _Body:
@@ -89,13 +95,15 @@ class _Body:
         LEFT_BEHIND.add(self.task)
         self.task.add_done_callback(_forget)
 
-    def result(self) -> Any:
-        """What the body came to, for a caller that waited for it."""
+    def error(self) -> BaseException | None:
+        """What to raise in a caller that waited for it."""
         if not self._expired:
-            return self.task.result()
+            return None if self.task.cancelled() else self.task.exception()
         job = self.job
         assert job.timeout is not None
-        raise ToolTimeout(job.name, job.timeout, job.stopped_by) from _cause(self.task)
+        error = ToolTimeout(job.name, job.timeout, job.stopped_by)
+        error.__cause__ = _cause(self.task)
+        return error
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

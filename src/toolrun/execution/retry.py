@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from toolrun.errors import is_control_flow
 from toolrun.execution.errors import SessionLost
 from toolrun.execution.job import Job
 
 if TYPE_CHECKING:
-    from tenacity import DoSleep, RetryCallState, Retrying
+    from tenacity import RetryAction, RetryCallState, Retrying
 
 Kinds = type[Exception] | tuple[type[Exception], ...]
 
@@ -57,16 +57,23 @@ def is_count(value: Any) -> bool:
 
 
 class Attempts:
-    """The attempts of one job, as tenacity counts them."""
+    """The attempts of one job.
 
-    __slots__ = ("_began", "_retry", "_retrying", "job", "state")
+    What is told of one that failed is a state of tenacity's of its own: it stays true for a handler that keeps it.
+    """
+
+    __slots__ = ("_began", "_idle_for", "_retry", "_retrying", "job", "seconds", "state")
 
     def __init__(self, retry: Retry, job: Job) -> None:
         self._retry = retry
         self._began = time.monotonic()
+        self._idle_for = 0.0
         self._retrying: Retrying | None = None
         self.job = job
+        self.seconds = 0.0
+        """How long to wait before the next attempt."""
         self.state: RetryCallState
+        """What handlers are told of the last attempt; taken away when they have been, for it holds the error."""
 
     def next(self) -> Job:
         """A job for the next attempt: in a context of its own, for an earlier one may still be in its."""
@@ -77,36 +84,51 @@ class Attempts:
             *(job.timeout, job.memory_limit, job.session),
         )
 
-    def failed(self, attempt: Job, error: Exception) -> float:
-        """The seconds to wait before the next attempt; raises the error if there is none."""
-        retrying = self._retrying or self._begin()
-        self.state.set_exception((type(error), error, error.__traceback__))
-        wait = float(cast("DoSleep", retrying.iter(self.state)))
+    def failed(self, attempt: Job, error: Exception) -> bool:
+        """Whether to try again. Whoever asks raises the error himself: raised here, it would be part of a cycle."""
+        if not self._retry.applies_to(error):
+            return False
+        state = self._state_after(error)
+        retrying = state.retry_object
+        if retrying.stop(state):
+            return False
+        self.seconds = state.upcoming_sleep = float(retrying.wait(state))
+        self._idle_for += self.seconds
+        state.idle_for, state.next_action = self._idle_for, _sleep(self.seconds)
         attempt.run = None  # what becomes of it from now on is not the run's any more
-        return wait
+        self.state = state
+        return True
 
-    def go_on(self) -> None:
-        """The wait is over."""
-        self.job.attempts += 1
-        self.state.prepare_for_next_attempt()
-
-    def _begin(self) -> Retrying:
+    def _state_after(self, error: Exception) -> RetryCallState:
         import tenacity
 
-        retry, wait = self._retry, self._retry.wait
-        if wait is None:
-            wait = tenacity.wait_exponential(multiplier=0.1, max=10) + tenacity.wait_random(0, 0.1)
-        self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(retry.attempts),
-            wait=wait if callable(wait) else tenacity.wait_fixed(wait),
-            retry=tenacity.retry_if_exception(retry.applies_to),
-            reraise=True,
-        )
-        self._retrying.begin()
+        self._retrying = self._retrying or _retrying(self._retry)
         # No arguments: handlers get this state, and some arguments may be secret.
-        self.state = tenacity.RetryCallState(self._retrying, self.job.body.function, (), {})
-        self.state.start_time = self._began
-        return self._retrying
+        state = tenacity.RetryCallState(self._retrying, self.job.body.function, (), {})
+        state.start_time, state.attempt_number = self._began, self.job.attempts
+        state.idle_for = self._idle_for
+        state.set_exception((type(error), error, error.__traceback__))
+        return state
+
+
+def _retrying(retry: Retry) -> Retrying:
+    import tenacity
+
+    wait = retry.wait
+    if wait is None:
+        wait = tenacity.wait_exponential(multiplier=0.1, max=10) + tenacity.wait_random(0, 0.1)
+    return tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(retry.attempts),
+        wait=wait if callable(wait) else tenacity.wait_fixed(wait),
+        retry=tenacity.retry_if_exception(retry.applies_to),
+        reraise=True,
+    )
+
+
+def _sleep(seconds: float) -> RetryAction:
+    from tenacity import RetryAction
+
+    return RetryAction(seconds)
 
 
 def tells(run: Any, *, sync: bool) -> Callable[[RetryCallState], Any]:

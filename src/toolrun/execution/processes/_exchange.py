@@ -146,8 +146,12 @@ class Exchange:
 
     def result(self) -> Any:
         """What the call came to; `NotStarted` if another worker is to try."""
-        if self.error is not None:
-            raise self.error
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # or its traceback would hold this frame, and this frame the error
         return self._value
 
 
