@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.store.filling import BEGIN_US, MS, SECOND, Filling, failed, run_id
 
-from toolrun.store._chrome import Lanes
-from toolrun.store._otlp import span_id
-from toolrun.store.export import MalformedLine, export, read_line
-from toolrun.store.importing import NotImported, import_lines
+from toolrun.store.exchange._chrome import Lanes
+from toolrun.store.exchange._otlp import span_id
+from toolrun.store.exchange.export import MalformedLine, export, read_line
+from toolrun.store.exchange.importing import NotImported, import_lines
 from toolrun.store.query import Query, Reader
 
 
@@ -236,7 +236,7 @@ def test_a_tool_run_is_an_execute_tool_span(store: Filling) -> None:
 
 
 def test_otlp_lines_hold_so_many_spans_and_no_more(store: Filling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolrun.store._otlp.SPANS_IN_A_LINE", 2)
+    monkeypatch.setattr("toolrun.store.exchange._otlp.SPANS_IN_A_LINE", 2)
     for number in range(5):
         store.add(number)
     text = exported(store, "otlp-json")

@@ -194,7 +194,7 @@ def test_words_are_found_whether_they_are_indexed_yet_or_not(store: Filling, rea
 
 
 def test_what_was_not_searched_is_counted(store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolrun.store._words.FRESH", 2)
+    monkeypatch.setattr("toolrun.store.query._words.FRESH", 2)
     for number in range(5):
         store.add(number, inputs="eclipse")
     page = reader.runs(Query.parse("eclipse"))
@@ -224,7 +224,7 @@ def test_figures_of_many_runs_are_those_of_their_buckets(
     for number in range(60):
         store.add(number, us=(number + 1) * MS, status="denied" if number < 6 else "ok", day=20261118 + number % 2)
     [exact] = reader.figures()
-    monkeypatch.setattr("toolrun.store._figures.EXACT", 50)
+    monkeypatch.setattr("toolrun.store.query._figures.EXACT", 50)
     [rolled] = reader.figures()
     assert (rolled.is_exact, exact.is_exact) == (False, True)
     assert (rolled.calls, rolled.failed, rolled.mean_us) == (exact.calls, exact.failed, exact.mean_us)
@@ -236,8 +236,8 @@ def test_figures_of_many_runs_are_those_of_their_buckets(
 def test_figures_are_of_the_window_and_of_what_the_query_asks(
     store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("toolrun.store._searching.now", lambda: (BEGIN_US + 60 * MINUTE) / 1e6)
-    monkeypatch.setattr("toolrun.store._figures.now", lambda: (BEGIN_US + 60 * MINUTE) / 1e6)
+    monkeypatch.setattr("toolrun.store.query._searching.now", lambda: (BEGIN_US + 60 * MINUTE) / 1e6)
+    monkeypatch.setattr("toolrun.store.query._figures.now", lambda: (BEGIN_US + 60 * MINUTE) / 1e6)
     for number in range(60):
         name = "search" if number % 2 else "fetch"
         store.add(number, name, at=BEGIN_US + number * MINUTE, session="a" if number < 30 else "b")
@@ -246,7 +246,7 @@ def test_figures_are_of_the_window_and_of_what_the_query_asks(
         return {figures.name: figures.calls for figures in reader.figures(Query.parse(query))}
 
     for most in (10_000, 3):  # read one by one, and rolled up
-        monkeypatch.setattr("toolrun.store._figures.EXACT", most)
+        monkeypatch.setattr("toolrun.store.query._figures.EXACT", most)
         assert calls("") == {"search": 30, "fetch": 30}
         assert calls("since:10m") == {"search": 5, "fetch": 5}
         assert calls("since:20m before:10m tool:fetch") == {"fetch": 5}
@@ -294,7 +294,7 @@ def test_a_watch_with_a_query_sees_what_comes_to_meet_it(store: Filling, reader:
 def test_records_come_oldest_first_with_their_payloads(
     store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("toolrun.store._searching.CHUNK", 3)
+    monkeypatch.setattr("toolrun.store.query._searching.CHUNK", 3)
     for number in range(10):
         store.add(number, inputs={"n": number}, day=20261118 + number // 5, at=BEGIN_US)
     records = list(reader.records())

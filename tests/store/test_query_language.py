@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolrun.store._language import STATUSES, MalformedQuery, Query
-from toolrun.store._moments import LONGEST_US, microseconds, parse_duration, print_duration
-from toolrun.store._terms import FIELDS, KINDS, Began, Is, Lasts, Says, Term, Value
+from toolrun.store.query._language import STATUSES, MalformedQuery, Query
+from toolrun.store.query._moments import LONGEST_US, microseconds, parse_duration, print_duration
+from toolrun.store.query._terms import FIELDS, KINDS, Began, Is, Lasts, Says, Term, Value
 
 NOW = 1_795_000_000.0
 PLAIN_FIELDS = sorted(FIELDS.keys() - {"dur", "since", "before", "status", "kind", "trace"})

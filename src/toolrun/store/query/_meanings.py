@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from toolrun.store._condition import FEW, Condition
-from toolrun.store._language import Query
-from toolrun.store._moments import microseconds
-from toolrun.store._open_files import OpenFile
-from toolrun.store._records import NOT_FAILED
-from toolrun.store._terms import Began, Is, Lasts, Says, Value
-from toolrun.store._words import add_words
+from toolrun.store.query._condition import FEW, Condition
+from toolrun.store.query._language import Query
+from toolrun.store.query._moments import microseconds
+from toolrun.store.query._open_files import OpenFile
+from toolrun.store.query._records import NOT_FAILED
+from toolrun.store.query._terms import Began, Is, Lasts, Says, Value
+from toolrun.store.query._words import add_words
 from toolrun.store.schema import IS_FAILED
 
 

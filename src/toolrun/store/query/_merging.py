@@ -10,7 +10,7 @@ from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple, Protocol, Self, TypeVar
 
 from toolrun.errors import ToolrunError
-from toolrun.store._open_files import OpenFile, OpenFiles
+from toolrun.store.query._open_files import OpenFile, OpenFiles
 
 LAST_ROW = 2**63 - 1
 

@@ -21,8 +21,8 @@ from typing import Literal, cast
 
 from toolrun.errors import ToolrunError
 from toolrun.run import RunStatus
-from toolrun.store._moments import UNIT_NAMES, parse_duration, parse_moment
-from toolrun.store._terms import FIELDS, KINDS, Began, Is, Lasts, Says, Term, Value, quoted
+from toolrun.store.query._moments import UNIT_NAMES, parse_duration, parse_moment
+from toolrun.store.query._terms import FIELDS, KINDS, Began, Is, Lasts, Says, Term, Value, quoted
 
 STATUSES = (*(status.value for status in RunStatus), "interrupted")
 CHOICES = {"status": STATUSES, "kind": KINDS}

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from toolrun.store._records import Payload, StoredEvent, StoredRun
+from toolrun.store.query._records import Payload, StoredEvent, StoredRun
 
 CONVENTIONS = "004902b8cb70"
 SPANS_IN_A_LINE = 200

@@ -14,8 +14,8 @@ from toolrun.errors import ToolrunError
 from toolrun.store._batch import Told
 from toolrun.store._columns import Record
 from toolrun.store._frames import FrameKind
-from toolrun.store._lines import WITHOUT_END, MalformedLine, fields_of
 from toolrun.store._target import Target, target_for
+from toolrun.store.exchange._lines import WITHOUT_END, MalformedLine, fields_of
 from toolrun.store.sqlite import file_of_today, store_files
 
 AT_ONCE = 1_000

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-from toolrun.store._condition import Condition, Test
-from toolrun.store._open_files import OpenFile
-from toolrun.store._records import Payload, StoredEvent, StoredRun
+from toolrun.store.query._condition import Condition, Test
+from toolrun.store.query._open_files import OpenFile
+from toolrun.store.query._records import Payload, StoredEvent, StoredRun
 from toolrun.store.schema import IS_FAILED
 
 _RUN = """lower(hex(run.run_id)), lower(hex(run.trace_id)), nullif(lower(hex(run.parent_id)), ''), named.kind,

@@ -8,11 +8,11 @@ from typing import NamedTuple, Self
 import orjson
 
 from toolrun._ids import now
-from toolrun.store._language import Query
-from toolrun.store._meanings import condition
-from toolrun.store._open_files import OpenFile, OpenFiles
-from toolrun.store._records import StoredRun
-from toolrun.store._selecting import runs_where
+from toolrun.store.query._language import Query
+from toolrun.store.query._meanings import condition
+from toolrun.store.query._open_files import OpenFile, OpenFiles
+from toolrun.store.query._records import StoredRun
+from toolrun.store.query._selecting import runs_where
 
 
 class Watch:

@@ -1,4 +1,4 @@
-"""Reading a store: the one door for the command line, the viewer and replay. Nothing is ever changed through it.
+"""The reader of a store. Nothing is ever changed through it.
 
 Lists are newest first, run across all files of the store, and are paged by the place of their last run: page 10,000
 costs what page 1 does. A query is met by single runs; a list of traces has those in which any run meets it.
@@ -11,37 +11,26 @@ from contextlib import AbstractContextManager
 from itertools import chain, islice
 from typing import Protocol, Self
 
-from toolrun.store._failures import Failure, Failures, grouped
-from toolrun.store._figures import Figures, figures_of
-from toolrun.store._language import STATUSES, MalformedQuery, Query
-from toolrun.store._lookup import AmbiguousId, NoSuchRun, find_run, telling_length
-from toolrun.store._merging import BadPlace, Place, Placed
-from toolrun.store._open_files import OpenFiles
-from toolrun.store._records import NOT_FAILED, Page, Payload, StoredEvent, StoredRun, Trace, TreeRun, in_tree_order
-from toolrun.store._searching import Search
-from toolrun.store._selecting import counts_of, payload_of, previews_of, runs_of_ids
-from toolrun.store._terms import Is, Value
-from toolrun.store._watching import Watch
+from toolrun.store.query._failures import Failures, grouped
+from toolrun.store.query._figures import Figures, figures_of
+from toolrun.store.query._language import STATUSES, Query
+from toolrun.store.query._lookup import find_run, telling_length
+from toolrun.store.query._merging import Place, Placed
+from toolrun.store.query._open_files import OpenFiles
+from toolrun.store.query._records import (
+    NOT_FAILED,
+    Page,
+    Payload,
+    StoredRun,
+    Trace,
+    TreeRun,
+    in_tree_order,
+)
+from toolrun.store.query._searching import Search
+from toolrun.store.query._selecting import counts_of, payload_of, previews_of, runs_of_ids
+from toolrun.store.query._terms import Is, Value
+from toolrun.store.query._watching import Watch
 from toolrun.store.sqlite import StoreFile
-
-__all__ = [
-    "AmbiguousId",
-    "BadPlace",
-    "Failure",
-    "Failures",
-    "Figures",
-    "MalformedQuery",
-    "NoSuchRun",
-    "Page",
-    "Payload",
-    "Query",
-    "Reader",
-    "StoredEvent",
-    "StoredRun",
-    "Trace",
-    "TreeRun",
-    "Watch",
-]
 
 EVERYTHING = Query()
 _NOTHING = Payload()

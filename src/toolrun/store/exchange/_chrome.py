@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from toolrun.store._records import Payload, StoredRun
+from toolrun.store.query._records import Payload, StoredRun
 
 _SLACK_US = 1_000
 """Starts are by the wall clock and durations by another: a child may seem to end after its parent by so much."""

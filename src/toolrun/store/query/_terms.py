@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from toolrun.store._moments import Moment, print_duration, print_moment
+from toolrun.store.query._moments import Moment, print_duration, print_moment
 
 FIELDS = {
     "tool": "the tool's name: tool:search, tool:get_*",

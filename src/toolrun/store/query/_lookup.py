@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from itertools import chain
 
 from toolrun.errors import ToolrunError
-from toolrun.store._condition import Condition
-from toolrun.store._meanings import id_range
-from toolrun.store._open_files import OpenFile, OpenFiles
-from toolrun.store._records import StoredRun
-from toolrun.store._selecting import runs_where
+from toolrun.store.query._condition import Condition
+from toolrun.store.query._meanings import id_range
+from toolrun.store.query._open_files import OpenFile, OpenFiles
+from toolrun.store.query._records import StoredRun
+from toolrun.store.query._selecting import runs_where
 
 SHORTEST = 8
 _AN_ID = re.compile(r"[0-9a-fA-F]{1,32}")

@@ -7,13 +7,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from toolrun._ids import now
-from toolrun.store._condition import Condition
-from toolrun.store._language import Query
-from toolrun.store._meanings import condition
-from toolrun.store._merging import LAST_ROW, Place, merged
-from toolrun.store._open_files import OpenFile, OpenFiles
-from toolrun.store._records import StoredRun
-from toolrun.store._selecting import rows_where, runs_where
+from toolrun.store.query._condition import Condition
+from toolrun.store.query._language import Query
+from toolrun.store.query._meanings import condition
+from toolrun.store.query._merging import LAST_ROW, Place, merged
+from toolrun.store.query._open_files import OpenFile, OpenFiles
+from toolrun.store.query._records import StoredRun
+from toolrun.store.query._selecting import rows_where, runs_where
 
 CHUNK = 1_000
 _ANY = "1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from toolrun.store._records import StoredRun
-from toolrun.store._shapes import shape
+from toolrun.store.query._records import StoredRun
+from toolrun.store.query._shapes import shape
 
 NEWEST = 50_000
 """So many failed runs are grouped at most, the newest; whether there are more is said."""

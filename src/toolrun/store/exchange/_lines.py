@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 
 from toolrun.errors import ToolrunError
-from toolrun.store._language import STATUSES
-from toolrun.store._records import Payload, StoredEvent, StoredRun
-from toolrun.store._terms import KINDS
+from toolrun.store.query._language import STATUSES
+from toolrun.store.query._records import Payload, StoredEvent, StoredRun
+from toolrun.store.query._terms import KINDS
 
 WITHOUT_END = ("running", "interrupted")
 

@@ -13,14 +13,14 @@ from math import ceil
 
 from toolrun._ids import now
 from toolrun.store._buckets import bucket, value
-from toolrun.store._condition import Condition
-from toolrun.store._language import Query
-from toolrun.store._meanings import condition
-from toolrun.store._moments import microseconds
-from toolrun.store._open_files import OpenFile, OpenFiles
-from toolrun.store._records import NOT_FAILED
-from toolrun.store._selecting import rows_where
-from toolrun.store._terms import Began, Is, Term
+from toolrun.store.query._condition import Condition
+from toolrun.store.query._language import Query
+from toolrun.store.query._meanings import condition
+from toolrun.store.query._moments import microseconds
+from toolrun.store.query._open_files import OpenFile, OpenFiles
+from toolrun.store.query._records import NOT_FAILED
+from toolrun.store.query._selecting import rows_where
+from toolrun.store.query._terms import Began, Is, Term
 
 EXACT = 10_000
 """Up to so many runs in the window, figures are exact."""

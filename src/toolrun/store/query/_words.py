@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from toolrun.store._condition import FEW, Condition
-from toolrun.store._open_files import OpenFile
-from toolrun.store._terms import Says
+from toolrun.store.query._condition import FEW, Condition
+from toolrun.store.query._open_files import OpenFile
+from toolrun.store.query._terms import Says
 
 FRESH = 1_000
 """As many runs that are not indexed are searched at once, in some 20 ms."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from toolrun.store._chrome import chrome_pieces
-from toolrun.store._lines import MalformedLine, line_of, read_line
-from toolrun.store._otlp import otlp_lines
-from toolrun.store._records import Payload, StoredRun
+from toolrun.store.exchange._chrome import chrome_pieces
+from toolrun.store.exchange._lines import MalformedLine, line_of, read_line
+from toolrun.store.exchange._otlp import otlp_lines
+from toolrun.store.query._records import Payload, StoredRun
 
 __all__ = ["FORMATS", "MalformedLine", "export", "line_of", "read_line"]
 

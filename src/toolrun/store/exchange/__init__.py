@@ -1,0 +1,1 @@
+"""Runs out of a store, for other programs, and back into one."""
