@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import orjson
 
 from toolrun.store._frames import Frame, FrameKind, read_frames
 from toolrun.store._reading import segments_of
+from toolrun.store.sqlite import store_files
 
 RECORDS = (FrameKind.START, FrameKind.EVENT, FrameKind.END)
 
@@ -28,6 +30,27 @@ def records_of(store: Path) -> list[tuple[FrameKind, dict[str, Any]]]:
         for frame in frames_of(segment)
         if frame.kind in RECORDS
     ]
+
+
+def runs_of(store: Path, **wanted: Any) -> list[dict[str, Any]]:
+    """The runs in the files of a store, oldest first, with their payloads decoded; those with these columns."""
+    found = []
+    for file in reversed(store_files(store)):
+        connection = file.reading()
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute(
+            "SELECT run.*, payload.*, named.kind, named.name FROM run JOIN payload USING(seq) "
+            "JOIN named ON named.id = named_id ORDER BY run.seq"
+        )
+        found += [_decoded(dict(row)) for row in rows]
+        connection.close()
+    return [run for run in found if wanted.items() <= run.items()]
+
+
+def _decoded(row: dict[str, Any]) -> dict[str, Any]:
+    for name in ("inputs", "output", "error", "tags", "metadata", "notes"):
+        row[name] = None if row[name] is None else orjson.loads(row[name])
+    return row
 
 
 def run_python(program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:

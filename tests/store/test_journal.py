@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -309,7 +310,7 @@ def test_a_large_segment_is_followed_by_another_one_which_it_names(store: Path) 
     segments = segments_of(store)
     assert len(segments) > 3
     assert [fields["n"] for _, fields in records_of(store)] == list(range(200))
-    for one, following in zip(segments, segments[1:], strict=False):
+    for one, following in pairwise(segments):
         closing = frames_of(one)[-1]
         assert (closing.kind, orjson.loads(closing.body)) == (FrameKind.CLOSE, {"next": following.name})
 
