@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -24,6 +25,22 @@ def test_calls_that_block_run_at_the_same_time_up_to_the_bound(pool: ThreadPool,
 
     async_driver.run(main())
     assert pool.threads <= 4
+
+
+def test_calls_one_after_another_need_one_thread_and_do_not_wake_the_grower(async_driver: Any) -> None:
+    pool = ThreadPool("test", max_threads=4)
+
+    async def main() -> None:
+        await pool.run_in_thread(int)
+        while not pool._idle:
+            await asyncio.sleep(0)
+        pool._wanted = woken = SimpleQueue()
+        for _ in range(500):
+            await pool.run_in_thread(int)
+        assert woken.empty()
+
+    async_driver.run(main())
+    assert pool.threads == 1
 
 
 def test_more_calls_than_threads_all_get_their_outcome(pool: ThreadPool, async_driver: Any) -> None:

@@ -166,7 +166,9 @@ class ThreadPool:
 
     def _work_once(self, job: _Job) -> None:
         _here.pool = self
-        _do(*job)
+        function, args, future, deliver = job
+        if not future.cancelled():
+            deliver(future, _outcome_of(function, args))
 
     def _want_more(self) -> None:
         """Have a thread started if there is more to do than there are idle ones."""
@@ -204,20 +206,24 @@ class ThreadPool:
     def _work(self) -> None:
         _here.pool = self
         jobs, idle, me = self._jobs, self._idle, threading.get_ident()
+        idle.add(me)
         while True:
-            idle.add(me)
             try:
-                job = jobs.get(timeout=self.idle_seconds)
+                function, args, future, deliver = jobs.get(timeout=self.idle_seconds)
             except Empty:
+                idle.discard(me)
                 if self._retire():
                     return
+                idle.add(me)
                 continue
-            finally:
-                idle.discard(me)
+            idle.discard(me)
             if jobs.qsize() > len(idle):  # put while this thread had a job already but still passed for idle
                 self._wanted.put(None)
-            _do(*job)
-            del job  # an idle thread must not keep the last tool's arguments alive
+            outcome = None if future.cancelled() else _outcome_of(function, args)
+            idle.add(me)  # before it is out: whoever gets it may have the next call at once, and would find nobody
+            if outcome is not None:
+                deliver(future, outcome)
+            del function, args, future, deliver, outcome  # an idle thread must not keep the last tool's arguments alive
 
     def _retire(self) -> bool:
         with self._counting:
@@ -236,20 +242,12 @@ def _forget(_: Future[Any], outcome: Outcome) -> None:
         logger.error("a call that nobody waits for failed", exc_info=outcome[1])
 
 
-def _do(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    future: Any,
-    deliver: Callable[[Any, Outcome], None],
-) -> None:
-    if future.cancelled():
-        return
+def _outcome_of(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
+    """Make the call. An error's traceback holds this frame, so nothing in it may lead to the error."""
     try:
-        outcome: Outcome = function(*args), None
+        return function(*args), None
     except BaseException as error:
-        outcome = None, error
-    deliver(future, outcome)
-    del future, outcome  # an error's traceback holds this frame, and these hold the error
+        return None, error
 
 
 TOOL_POOL = ThreadPool("toolrun-tool", max_threads=256)

@@ -105,7 +105,7 @@ class ToolEnd:
         self, run: Delivery, tool_call_id: str | None, output: Any, tool: str, engine: str, color: str = "green"
     ) -> None:
         scope = run.scope
-        self._run_id = run.run_id
+        self._run_id = run._run_id or run.run_id
         self._parent_run_id = scope.parent_run_id
         self._tags = [*scope.tags]
         self._tool_call_id = tool_call_id

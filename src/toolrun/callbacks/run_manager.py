@@ -6,7 +6,7 @@ nothing, or a coroutine to await. Events that come after the terminal one are dr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
@@ -33,11 +33,9 @@ class BaseRunManager(Generic[Sent]):
     A run manager is a view of the run; its state is in the delivery, which all faces of the run share.
     """
 
-    __slots__ = ("_delivery", "send")
+    __slots__ = ("_delivery",)
 
     _delivery: Delivery
-    send: Callable[[str, tuple[Any, ...], dict[str, Any]], Sent]
-    """Send an event of this name with these arguments and keywords, whatever the state of the run."""
 
     def __init__(
         self,
@@ -60,25 +58,21 @@ class BaseRunManager(Generic[Sent]):
             metadata or {},
             inheritable_metadata or {},
         )
-        self._face(self._new_delivery(scope, run_id))
+        self._delivery = self._new_delivery(scope, run_id)
 
     _new_delivery: ClassVar[type[SyncDelivery | AsyncDelivery]]
-
-    def _face(self, delivery: Delivery) -> None:
-        """Be a face of this run, sync or async: what sending an event gives back depends on it."""
-        raise NotImplementedError
 
     @classmethod
     def of(cls, scope: Scope, run_id: UUID | None = None, common: dict[str, Any] | None = None) -> Self:
         """Open a run in a scope; `common` are keywords that all of its events carry beside ids and tags."""
         run = cls.__new__(cls)
-        run._face(cls._new_delivery(scope, run_id, common))
+        run._delivery = cls._new_delivery(scope, run_id, common)
         return run
 
     def _as(self, kind: type[BaseRunManager[Any]]) -> Any:
         """Another face of the same run: sync or async, as the caller needs it."""
         face = kind.__new__(kind)
-        face._face(self._delivery)
+        face._delivery = self._delivery
         return face
 
     @classmethod
@@ -139,6 +133,10 @@ class BaseRunManager(Generic[Sent]):
     def child_scope(self, tag: str | None = None) -> Scope:
         """What runs inside this one start from."""
         return self._delivery.scope.child(self._delivery.run_id, tag)
+
+    def send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sent:
+        """Send an event of this name with these arguments and keywords, whatever the state of the run."""
+        raise NotImplementedError
 
     def _skip(self) -> Sent:
         raise NotImplementedError
@@ -254,8 +252,8 @@ class RunManager(BaseRunManager[None]):
 
     _new_delivery = SyncDelivery
 
-    def _face(self, delivery: Delivery) -> None:
-        self._delivery, self.send = delivery, delivery.deliver
+    def send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._delivery.deliver(event, args, kwargs)
 
     def _skip(self) -> None:
         return None
@@ -268,8 +266,8 @@ class AsyncRunManager(BaseRunManager[Awaited]):
 
     _new_delivery = AsyncDelivery
 
-    def _face(self, delivery: Delivery) -> None:
-        self._delivery, self.send = delivery, delivery.send
+    def send(self, event: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaited:
+        return self._delivery.send(event, args, kwargs)
 
     async def _skip(self) -> None:
         return None

@@ -97,7 +97,7 @@ def _run(facts: RunFacts, sender: Callable[[], Send], loop: AbstractEventLoop | 
     if loop is None:
         return CallbackManagerForToolRun.of(scope, run_id)
     run = AsyncCallbackManagerForToolRun.__new__(AsyncCallbackManagerForToolRun)
-    run._face(AsyncDelivery(scope, run_id, None, loop))
+    run._delivery = AsyncDelivery(scope, run_id, None, loop)
     return run
 
 
