@@ -64,7 +64,16 @@ def _source(cache: Path, python: Path) -> Path:
         with tarfile.open(cache / f"{folder.name}.tar.gz") as archive:
             # The safe filter came with a patch release of 3.11 that some systems do not have.
             archive.extractall(cache, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    _say_which_release(folder)
     return folder
+
+
+def _say_which_release(folder: Path) -> None:
+    """Say it as an installed package does: the bridge asks for the release, and a source package does not tell."""
+    said = folder / f"langchain_core-{VERSION}.dist-info" / "METADATA"
+    if not said.exists():
+        said.parent.mkdir(exist_ok=True)
+        said.write_text(f"Metadata-Version: 2.1\nName: {PEER}\nVersion: {VERSION}\n")
 
 
 def _pip(python: Path, *arguments: str) -> None:

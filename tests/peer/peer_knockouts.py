@@ -50,8 +50,15 @@ def _stop_tools_of_toolrun() -> None:
     BaseTool.invoke = BaseTool.ainvoke = BaseTool.run = BaseTool.arun = _refuse
 
 
+def _stop_road_of_toolrun() -> None:
+    from toolrun.interop.langchain import _road
+
+    _road.run_call = _road.arun_call = _refuse
+
+
 KNOCKOUTS: dict[str, dict[str, Callable[[], None]]] = {
     "langchain": {"dispatch": _stop_dispatch_of_langchain, "tools": _stop_tools_of_langchain},
     "toolrun": {"dispatch": _stop_dispatch_of_toolrun, "tools": _stop_tools_of_toolrun},
+    "installed": {"dispatch": _stop_dispatch_of_toolrun, "tools": _stop_road_of_toolrun},
 }
 """By who is under test: without `dispatch` no event reaches any handler, without `tools` no tool ever runs."""

@@ -1,8 +1,9 @@
 """The pytest plugin of a run of the peer's tests: who is under test, which tests run, what became of each.
 
 It is configured by the environment, since the alias must be in place before pytest reads its command line:
-`PEER_SUBJECT` is `toolrun` or `langchain` (the peer itself), `PEER_KNOCKOUT` the ability to take away, `PEER_TESTS`
-the file that lists the tests, `PEER_REPORT` the file that gets the outcome of each.
+`PEER_SUBJECT` is `toolrun`, `installed` (the peer, installed on toolrun) or `langchain` (the peer itself),
+`PEER_KNOCKOUT` the ability to take away, `PEER_TESTS` the file that lists the tests, `PEER_REPORT` the file that gets
+the outcome of each.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ if os.environ["PEER_SUBJECT"] == "toolrun":
     import alias
 
     alias.install()
+elif os.environ["PEER_SUBJECT"] == "installed":
+    from toolrun.interop.langchain import install
+
+    install()
 
 # Their guard against blocking calls watches their own package only: make it watch the one under test as well.
 blockbuster.blockbuster_ctx = functools.partial(

@@ -3,7 +3,9 @@
 langchain-core's unit tests run with its packages `callbacks`, `tools` and `tracers` replaced by toolrun's, for its own
 runnables and language models as well as for the tests. Which of them are not to pass, and why, is said in
 `docs/differences.md`; the exit status is 1 when any other fails, or when one of those passes.
-`--subject langchain` runs them against langchain-core itself: all must pass.
+`--subject installed` runs them, and those that also need its own messages and runnables, against langchain-core as it
+is after `toolrun.interop.langchain.install()`. `--subject langchain` runs them against langchain-core itself: all must
+pass.
 """
 
 from __future__ import annotations
@@ -13,16 +15,18 @@ import sys
 
 from peer_environment import Environment, prepare
 from peer_pytest import Result, run_tests
-from peer_tests import BORROWED, class_a, discriminating, excepted
+from peer_tests import BORROWED, class_a, classes_a_and_b, discriminating, excepted
 from peer_verdict import counts, faults
+
+SUBJECTS = ["toolrun", "installed", "langchain"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run langchain-core's own tests against toolrun.")
-    parser.add_argument("--subject", choices=["toolrun", "langchain"], default="toolrun", help="who is under test")
+    parser.add_argument("--subject", choices=SUBJECTS, default="toolrun", help="who is under test")
     subject = parser.parse_args().subject
     results = run(prepare(), subject)
-    wrong = list(faults(results, list(excepted()) if subject == "toolrun" else []))
+    wrong = list(faults(results, excepted(subject)))
     print(*wrong, *counts(results, discriminating()), sep="\n")
     borrowed = sum(test.startswith(BORROWED) for test in results)
     print(f"({borrowed} of the {len(results)} test helpers of langchain-core's own, and so say nothing of toolrun)")
@@ -30,8 +34,9 @@ def main() -> int:
 
 
 def run(environment: Environment, subject: str) -> dict[str, Result]:
-    """Run class A. The tests of the peer's own helpers measure delays: on a busy machine they get a second chance."""
-    results = run_tests(environment, class_a(), subject)
+    """Run the tests. Those of the peer's own helpers measure delays: on a busy machine they get a second chance."""
+    tests = classes_a_and_b() if subject == "installed" else class_a()
+    results = run_tests(environment, tests, subject)
     late = [test for test in results if test.startswith(BORROWED) and not results[test].passed]
     return results | (run_tests(environment, late, subject) if late else {})
 
