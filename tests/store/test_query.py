@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.store.filling import BEGIN_US, MINUTE, MS, SECOND, Filling, failed, run_id
 
-from toolrun.store.query import AmbiguousId, BadPlace, NoSuchRun, Page, Query, Reader
+from toolrun.store.query import SHORT, AmbiguousId, BadPlace, NoSuchRun, Page, Query, Reader, telling_length
 
 
 @pytest.fixture
@@ -168,16 +168,23 @@ def test_an_id_that_begins_like_others_lists_them(store: Filling, reader: Reader
 @pytest.mark.parametrize("text", ["0199", "tool", "", "-", "019aa7e5b3c270008000000000000001ff"])
 def test_an_id_that_is_none_is_no_run(store: Filling, reader: Reader, text: str) -> None:
     store.add(1)
-    with pytest.raises(NoSuchRun, match="No run or trace has an id that begins with"):
+    with pytest.raises(NoSuchRun, match="No run or trace has an id that begins or ends with"):
         reader.find(text)
 
 
-def test_a_telling_length_tells_ids_apart_in_all_files(store: Filling, reader: Reader) -> None:
-    one, _ = store.add(0x10), store.add(0x11, day=20261119)
-    other = store.add(0x900000)
-    assert reader.telling_length([one]) == 32
-    assert reader.telling_length([other]) == 27
-    assert reader.find(other[:27]).id == other
+def test_a_run_is_found_by_the_end_of_its_id(store: Filling, reader: Reader) -> None:
+    id = store.add(0x123456)
+    store.add(0x923456, day=20261119)
+    assert [reader.find(end).id for end in (id[-6:], id[-7:], id[-31:])] == [id] * 3
+    with pytest.raises(AmbiguousId, match="begin or end with '23456'"):
+        reader.find("23456")
+    with pytest.raises(NoSuchRun):
+        reader.find("456")
+
+
+def test_a_telling_length_tells_ids_apart_by_their_ends() -> None:
+    assert telling_length([]) == telling_length(["0" * 32]) == SHORT
+    assert telling_length(["0" * 32, "1" * 22 + "0" * 10]) == 11
 
 
 def test_words_are_found_whether_they_are_indexed_yet_or_not(store: Filling, reader: Reader) -> None:

@@ -115,11 +115,9 @@ class Model:
 
 
 def like(text: str, value: Value) -> bool:
-    return (
-        re.fullmatch(".*".join(map(re.escape, value.text.split("*"))), text) is not None
-        if value.is_pattern
-        else text == value.text
-    )
+    if not value.is_pattern:
+        return text == value.text
+    return re.fullmatch(".*".join(map(re.escape, value.text.split("*"))), text) is not None
 
 
 def pages(page_after: Any) -> Iterator[Any]:

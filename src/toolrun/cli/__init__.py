@@ -14,8 +14,14 @@ import click
 from toolrun.cli._ctrl_c import CTRL_C, STATUS
 from toolrun.cli._stdout import open_all_three
 from toolrun.cli.call import call
+from toolrun.cli.export import export
+from toolrun.cli.import_ import import_
 from toolrun.cli.mcp import mcp
 from toolrun.cli.run import run
+from toolrun.cli.runs import runs
+from toolrun.cli.show import show
+from toolrun.cli.stats import stats
+from toolrun.cli.tail import tail
 from toolrun.cli.tools import tools
 
 __all__ = ["main"]
@@ -51,3 +57,9 @@ main.add_command(run)
 main.add_command(tools)
 main.add_command(call)
 main.add_command(mcp)
+main.add_command(runs)
+main.add_command(show)
+main.add_command(stats)
+main.add_command(tail)
+main.add_command(export)
+main.add_command(import_)

@@ -13,13 +13,14 @@ from __future__ import annotations
 from toolrun.store.query._failures import Failure, Failures
 from toolrun.store.query._figures import Figures
 from toolrun.store.query._language import MalformedQuery, Query
-from toolrun.store.query._lookup import AmbiguousId, NoSuchRun
+from toolrun.store.query._lookup import SHORT, AmbiguousId, NoSuchRun, telling_length
 from toolrun.store.query._merging import BadPlace
 from toolrun.store.query._records import Page, Payload, StoredEvent, StoredRun, Trace, TreeRun
 from toolrun.store.query._watching import Watch
 from toolrun.store.query.reader import Reader
 
 __all__ = [
+    "SHORT",
     "AmbiguousId",
     "BadPlace",
     "Failure",
@@ -36,4 +37,5 @@ __all__ = [
     "Trace",
     "TreeRun",
     "Watch",
+    "telling_length",
 ]

@@ -1,9 +1,14 @@
-"""Runs by the beginning of their ids."""
+"""Runs by their ids, or by a part of them.
+
+Ids that were made in the same millisecond begin with the same 20 digits and more, so what people read and type is the
+end: the last eight digits are random. Beginnings are found in the index of ids; for an end that index is read through,
+100 ms for a million runs.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from toolrun.errors import ToolrunError
@@ -11,66 +16,79 @@ from toolrun.store.query._condition import Condition
 from toolrun.store.query._meanings import id_range
 from toolrun.store.query._open_files import OpenFile, OpenFiles
 from toolrun.store.query._records import StoredRun
-from toolrun.store.query._selecting import runs_where
+from toolrun.store.query._selecting import runs_of_ids, runs_where
 
-SHORTEST = 8
+SHORT = 8
+"""Digits at the end of an id that lists show: of a million runs two share them once in 4,000 times."""
+
+LEAST = 4
+"""Digits that are looked for at the end of ids."""
+
 _AN_ID = re.compile(r"[0-9a-fA-F]{1,32}")
 _SHOWN = 5
+_SOME = f"LIMIT {_SHOWN + 1}"
 
 
 class NoSuchRun(ToolrunError, LookupError):
-    """No run of the store has this id, or an id that begins so."""
+    """No run of the store has this id, or one that begins or ends so."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         why = "" if is_id(text) else " An id has up to 32 digits and letters a-f."
-        super().__init__(f"No run or trace has an id that begins with {text!r}.{why} `toolrun runs` lists them.")
+        super().__init__(
+            f"No run or trace has an id that begins or ends with {text!r}.{why} `toolrun runs` lists them."
+        )
 
 
 class AmbiguousId(ToolrunError, LookupError):
-    """Several runs have ids that begin so."""
+    """Several runs have ids that begin, or end, so."""
 
     def __init__(self, text: str, ids: list[str]) -> None:
         self.text, self.ids = text, ids
         shown = "".join(f"\n  {each}" for each in ids[:_SHOWN]) + ("\n  ..." if len(ids) > _SHOWN else "")
-        super().__init__(f"Several runs have ids that begin with {text!r}; give more of it:{shown}")
+        super().__init__(f"Several runs have ids that begin or end with {text!r}; give more of it:{shown}")
 
 
 def is_id(text: str) -> bool:
-    """Whether an id may begin so."""
+    """Whether an id may begin or end so."""
     return _AN_ID.fullmatch(text.replace("-", "")) is not None
 
 
 def find_run(files: OpenFiles, text: str) -> StoredRun:
-    """The run whose id begins so; for a trace whose root was never recorded, its first run."""
+    """The run whose id begins so, or else ends so; for a trace whose root was never recorded, its first run."""
     if not is_id(text):
         raise NoSuchRun(text)
-    for column in ("run_id", "trace_id"):
-        where = Condition(f"run.{column} BETWEEN ? AND ?", [*id_range(text)])
-        end = f"ORDER BY run.{column}, run.start_us LIMIT {_SHOWN + 1}"
-        found = list(chain.from_iterable(runs_where(file, where, end) for file in files))
-        if len({getattr(run, "id" if column == "run_id" else "trace") for run in found}) == 1:
+    digits = text.replace("-", "").lower()
+    for column, of_file in (("id", _beginning), ("trace", _first_of_trace), ("id", _ending)):
+        found = list(chain.from_iterable(of_file(file, digits) for file in files))
+        ids = {getattr(run, column) for run in found}
+        if len(ids) == 1:
             return min(found, key=lambda run: run.at)
-        if found:
-            raise AmbiguousId(text, sorted(run.id for run in found))
+        if ids:
+            raise AmbiguousId(text, sorted(ids))
     raise NoSuchRun(text)
 
 
-def telling_length(files: OpenFiles, ids: Iterable[str]) -> int:
-    """How many digits it takes to tell each of these runs from every other run of the store."""
-    opened = list(files)
-    return max((_telling(file, id_) for id_ in ids for file in opened), default=SHORTEST)
+def _beginning(file: OpenFile, digits: str) -> Iterator[StoredRun]:
+    return runs_where(file, Condition("run.run_id BETWEEN ? AND ?", [*id_range(digits)]), _SOME)
 
 
-def _telling(file: OpenFile, id_: str) -> int:
-    """One more than it has in common with the ids next to it."""
-    row = file.row(
-        """SELECT lower(hex((SELECT max(run_id) FROM run WHERE run_id < ?1))),
-        lower(hex((SELECT min(run_id) FROM run WHERE run_id > ?1)))""",
-        bytes.fromhex(id_),
-    )
-    return max(SHORTEST, *(_common(id_, other) + 1 for other in row))
+def _first_of_trace(file: OpenFile, digits: str) -> Iterator[StoredRun]:
+    traces = Condition("run.trace_id BETWEEN ? AND ?", [*id_range(digits)])
+    return runs_where(file, traces, f"ORDER BY run.trace_id, run.start_us {_SOME}")
 
 
-def _common(one: str, other: str) -> int:
-    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(other))
+def _ending(file: OpenFile, digits: str) -> Iterator[StoredRun]:
+    whole_bytes = len(digits) // 2
+    if whole_bytes < LEAST // 2:
+        return iter(())
+    end = bytes.fromhex(digits[-2 * whole_bytes :])
+    rows = file.rows("SELECT run_id FROM run WHERE substr(run_id, ?) = ? LIMIT 100", -whole_bytes, end)
+    ids = [run_id.hex() for (run_id,) in rows if run_id.hex().endswith(digits)]
+    return runs_of_ids(file, "run_id", ids[: _SHOWN + 1])
+
+
+def telling_length(ids: Iterable[str]) -> int:
+    """How many digits at their end it takes to tell these ids from each other, and by chance from others."""
+    ids = set(ids)
+    return next(length for length in range(SHORT, 33) if len({id[-length:] for id in ids}) == len(ids))

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from toolrun.store.query._failures import Failures, grouped
 from toolrun.store.query._figures import Figures, figures_of
 from toolrun.store.query._language import STATUSES, Query
-from toolrun.store.query._lookup import find_run, telling_length
+from toolrun.store.query._lookup import find_run
 from toolrun.store.query._merging import Place, Placed
 from toolrun.store.query._open_files import OpenFiles
 from toolrun.store.query._records import (
@@ -80,12 +80,8 @@ class Reader:
         return Page(self._traces(ids), _after(found, limit), search.unsearched)
 
     def find(self, id: str) -> StoredRun:
-        """The run whose id begins so; `NoSuchRun` or `AmbiguousId` if there is not just one."""
+        """The run whose id begins or ends so; `NoSuchRun` or `AmbiguousId` if there is not just one."""
         return find_run(self._files, id)
-
-    def telling_length(self, ids: Iterable[str]) -> int:
-        """How many digits tell each of these ids from every other."""
-        return telling_length(self._files, ids)
 
     def tree(self, trace: str) -> list[TreeRun]:
         """The runs of a trace, each before those below it. Without payloads, in time proportional to their number."""

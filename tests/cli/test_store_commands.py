@@ -1,0 +1,299 @@
+"""`toolrun runs`, `show`, `stats`, `tail`, `export` and `import`: a store on 80 columns, and for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.store.filling import BEGIN_US, MS, SECOND, Filling, failed, run_id
+
+from toolrun.cli._spark import in_bins, spark
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Filling]:
+    (tmp_path / ".toolrun" / "journal").mkdir(parents=True)
+    with closing(Filling(tmp_path / ".toolrun")) as store:
+        yield store
+
+
+@pytest.fixture
+def day(store: Filling) -> Filling:
+    """A trace of four runs, one of them failed and one still running, and a run by itself."""
+    store.add(0x10, "plan", kind="agent", inputs={"goal": "find it"}, us=2 * SECOND, end={"output": "found"})
+    store.add(0x20, "search", parent=0x10, trace=0x10, inputs={"q": "eclipse"}, end={"output": ["in 1998"]})
+    error = failed("ToolTimeout", "search took longer than 1 s")
+    store.add(0x30, "search", parent=0x10, trace=0x10, status="timeout", us=SECOND, end=error)
+    store.add(0x40, "fetch", parent=0x20, trace=0x10, us=None)
+    store.add(0x50, "convert", inputs={"amount": 10}, end={"output": 1630.0}, tags=["nightly"], session="talk-7")
+    return store
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()[2:] if line.strip() and "─" not in line]
+
+
+# ── runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_runs_lists_traces_within_80_columns_latest_first(toolrun: Any, day: Filling) -> None:
+    ended = toolrun("runs")
+    assert (ended.status, ended.err) == (0, "")
+    assert max(map(len, ended.out.splitlines())) <= 80
+    convert, plan = rows_of(ended.out)
+    assert convert[0] == run_id(0x50)[-8:]
+    assert convert[3:] == ["10", "ms", "ok", "1", "convert", '{"amount":10}', "→…"]
+    assert plan[3:8] == ["2.00", "s", "ok", "4", "1"]
+    assert "\x1b" not in ended.out
+
+
+def test_a_negated_term_is_a_term_and_no_option(toolrun: Any, day: Filling) -> None:
+    assert len(rows_of(toolrun("runs", "-tag:nightly", "-n", "5").out)) == 1
+    assert len(rows_of(toolrun("runs", "-n", "5", "--", "-hidden").out)) == 2
+
+
+def test_each_lists_the_runs_themselves(toolrun: Any, day: Filling) -> None:
+    ended = toolrun("runs", "tool:search", "dur>=1s", "--each")
+    [row] = rows_of(ended.out)
+    assert "timeout" in row
+    assert "ToolTimeout:" in row
+
+
+def test_a_list_that_goes_on_says_how_and_going_on_ends(toolrun: Any, day: Filling) -> None:
+    first = toolrun("runs", "-n", "1", "tool:*")
+    assert "There is more: toolrun runs 'tool:*' -n 1 --after " in first.err
+    more = first.err.split("toolrun runs ")[1].replace("'", "").split()
+    ended = toolrun("runs", *more)
+    assert [row[3:5] for row in rows_of(ended.out)] == [["2.00", "s"]]
+    assert ended.err == ""
+
+
+def test_json_has_whole_ids_and_the_place_to_go_on(toolrun: Any, day: Filling) -> None:
+    told = json.loads(toolrun("runs", "--json", "-n", "1").out)
+    assert told["runs"][0]["id"] == run_id(0x50)
+    assert told["runs"][0]["session"] == "talk-7"
+    assert (told["unsearched"], told["after"] is None) == (0, False)
+
+
+def test_what_would_steer_the_terminal_is_shown_and_not_obeyed(toolrun: Any, store: Filling) -> None:
+    store.add(1, "\x1b[2Jtool", inputs="\u202eevil\x1b]0;x\x07", tags=["\x1b[1m"], end={"output": "\x1b[31m"})
+    for ended in (toolrun("runs"), toolrun("show", run_id(1)), toolrun("stats")):
+        assert ended.status == 0
+        assert "\\x1b[2Jtool" in ended.out
+        assert not {"\x1b", "\x07", "\u202e"} & set(ended.out)
+
+
+# ── show ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_show_of_a_trace_is_its_tree_with_times_inputs_and_outputs(toolrun: Any, day: Filling) -> None:
+    ended = toolrun("show", run_id(0x10)[:31])
+    lines = ended.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "plan  agent  ok  2.00 s"
+    tree = lines[lines.index("") + 1 :][:4]
+    assert tree == [
+        'plan ok 2.00 s  {"goal":"find it"} → "found"',
+        '├─ search ok 10 ms +16.00 s  {"q":"eclipse"} → ["in 1998"]',
+        "│  └─ fetch running +48.00 s  {}",
+        "└─ search timeout 1.00 s +32.00 s  {} → ToolTimeout: search took longer than 1 s",
+    ]
+    assert 'inputs\n{\n  "goal": "find it"\n}\n\noutput\nfound\n' in ended.out
+
+
+def test_show_of_a_failed_run_has_its_traceback(toolrun: Any, day: Filling) -> None:
+    ended = toolrun("show", run_id(0x30))
+    assert "error\nTraceback ...\nToolTimeout: search took longer than 1 s" in ended.out
+    assert f"trace      {run_id(0x10)}" in ended.out
+
+
+def test_show_has_events_and_what_is_to_be_known_of_the_values(toolrun: Any, store: Filling) -> None:
+    store.add(1, events=[("text", "half way")], masked=["inputs"], digest="d", metadata={"user": 7})
+    out = toolrun("show", run_id(1)).out
+    assert 'text  "half way"' in out
+    assert "masked     inputs" in out
+    assert 'metadata\n{\n  "user": 7\n}' in out
+
+
+def test_long_values_are_shortened_visibly_unless_in_full(toolrun: Any, store: Filling) -> None:
+    store.add(1, inputs=list(range(100)))
+    assert "... and 62 lines more: --full shows them" in toolrun("show", run_id(1)).out
+    assert "lines more" not in toolrun("show", run_id(1), "--full").out
+
+
+def test_large_trees_are_shortened_visibly_unless_in_full(toolrun: Any, store: Filling) -> None:
+    store.add(0)
+    for number in range(1, 151):
+        store.add(number, parent=0, trace=0)
+    assert "... and 51 runs more: --full shows them" in toolrun("show", run_id(0)).out
+    assert toolrun("show", run_id(0), "--full").out.count("search ok") == 151
+
+
+def test_show_as_json_is_the_export_of_the_run_and_of_those_below(toolrun: Any, day: Filling) -> None:
+    lines = [json.loads(line) for line in toolrun("show", run_id(0x20), "--json").out.splitlines()]
+    assert [line["id"] for line in lines] == [run_id(0x20), run_id(0x40)]
+    assert lines[0]["output"] == ["in 1998"]
+
+
+# ── stats ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_stats_has_a_row_for_each_tool_and_the_failures(toolrun: Any, store: Filling) -> None:
+    for number in range(20):
+        bad = number % 4 == 0
+        end = failed("OSError", f"disk {number} is full") if bad else {}
+        store.add(number, us=(number + 1) * 100 * MS, status="error" if bad else "ok", end=end)
+    store.add(30, "fetch", kind="retriever")
+    ended = toolrun("stats")
+    assert max(map(len, ended.out.splitlines())) <= 80
+    search, fetch = rows_of(ended.out)[:2]
+    assert search[:9] == ["search", "20", "25.0%", "1.00", "s", "1.90", "s", "2.00", "s"]
+    assert fetch[:3] == ["fetch", "(retriever)", "1"]
+    assert "     5 x search: OSError: disk … is full" in ended.out
+    assert "21 calls, 5 failed; 2026-11-1" in ended.out
+
+
+def test_stats_of_a_query_and_since(toolrun: Any, day: Filling) -> None:
+    assert rows_of(toolrun("stats", "tag:nightly").out)[0][0] == "convert"
+    ended = toolrun("stats", "--since", "1s")
+    assert (ended.status, ended.out, ended.err) == (0, "", "No run that has ended meets the query.\n")
+    told = json.loads(toolrun("stats", "tool:search", "--json").out)
+    assert [(each["name"], each["calls"], each["failed"], each["p99_us"]) for each in told["tools"]] == [
+        ("search", 2, 1, SECOND)
+    ]
+    assert told["failures"][0]["latest"] == run_id(0x30)
+
+
+def test_a_spark_line_has_a_bar_for_each_bin_and_none_for_nothing() -> None:
+    assert spark([0, 1, 4, 8]) == " ▁▄█"
+    assert in_bins({10: 1, 11: 2, 19: 4, 30: 9}, 10, 19, 5) == [3, 0, 0, 0, 4]
+    assert in_bins({10: 1}, 10, 10, 16) == [1]
+
+
+# ── export and import ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_export_is_imported_into_a_new_store_once(toolrun: Any, day: Filling, tmp_path: Path) -> None:
+    ended = toolrun("export", "-o", "all.jsonl")
+    assert (ended.status, ended.out, ended.err) == (0, "", "")
+    assert toolrun("import", "all.jsonl", "--store", "copy").err == "5 runs imported into copy.\n"
+    again = toolrun("import", "all.jsonl", "--store", "copy").err
+    assert again == "0 runs imported into copy; 5 were there already.\n"
+    assert toolrun("export", "--store", "copy", "-running", "status:ok").out.count("\n") == 3
+    assert (tmp_path / "copy" / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("format", ["otlp-json", "chrome"])
+def test_other_formats_are_json(toolrun: Any, day: Filling, format: str) -> None:
+    json.loads(toolrun("export", "--format", format).out)
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing_behind(toolrun: Any, day: Filling, tmp_path: Path) -> None:
+    ended = toolrun("export", "-o", "no/such/folder.jsonl")
+    assert (ended.status, ended.err) == (2, "Error: no/such/folder.jsonl: No such file or directory.\n")
+
+
+def test_an_import_of_something_else_names_the_line(toolrun: Any, file: Callable[[str, str], Path]) -> None:
+    file("odd.jsonl", '{"id": 1}\n')
+    ended = toolrun("import", "odd.jsonl")
+    assert ended.status == 2
+    assert ended.err.startswith("Error: odd.jsonl:1: The line is no run of an export: 'id' is an id of 32 hex digits")
+
+
+# ── what can be wrong ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("command", ["runs", "stats", "tail", "export"])
+def test_a_malformed_query_is_pointed_at(toolrun: Any, store: Filling, command: str) -> None:
+    ended = toolrun(command, "dur>1s", "tol:search")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == (
+        "Error: No field is named 'tol'. Did you mean tool? To search for the text: \"tol:search\".\n"
+        "  dur>1s tol:search\n"
+        "         ^^^\n"
+    )
+
+
+@pytest.mark.parametrize("command", [("runs",), ("show", "01"), ("stats",), ("tail",), ("export",)])
+def test_a_folder_that_is_no_store_is_said_to_be_none(toolrun: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    for path, says in (("missing", "There is no store at missing"), ("other", "other is no store of toolrun")):
+        ended = toolrun(*command, "--store", path)
+        assert (ended.status, ended.out) == (2, "")
+        assert ended.err.startswith(f"Error: {says}")
+
+
+def test_an_id_that_is_unknown_or_ambiguous_is_said_to_be(toolrun: Any, day: Filling) -> None:
+    assert toolrun("show", "ffff").err.startswith("Error: No run or trace has an id that begins or ends with 'ffff'.")
+    ended = toolrun("show", "019a")
+    assert ended.status == 2
+    assert "Several runs have ids that begin or end with '019a'" in ended.err
+    assert run_id(0x50) in ended.err
+
+
+def test_a_place_that_is_none_is_said_to_be(toolrun: Any, day: Filling) -> None:
+    ended = toolrun("runs", "--after", "x")
+    assert (ended.status, ended.out) == (2, "")
+
+
+def test_an_empty_store_says_so(toolrun: Any, store: Filling) -> None:
+    assert toolrun("runs").err == "Nothing is recorded here yet.\n"
+    assert toolrun("stats").err == "No run has ended here yet.\n"
+    assert toolrun("runs", "tool:x").err == "No run meets the query.\n"
+
+
+# ── pipes and Ctrl-C ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "toolrun", *arguments]
+    return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_who_reads_no_further_ends_an_export_quietly(store: Filling, tmp_path: Path) -> None:
+    for number in range(30):
+        store.add(number, inputs="x" * 100_000)
+    process = started(tmp_path, "export")
+    assert process.stdout is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(30)
+
+
+def test_tail_shows_what_comes_and_ends_quietly_by_ctrl_c(store: Filling, tmp_path: Path) -> None:
+    store.add(1, "before")
+    process = started(tmp_path, "tail", "-tool:hidden")
+    assert process.stdout is not None
+    assert b"before" in process.stdout.readline()
+    store.add(2, "hidden")
+    store.add(3, "long", us=None)
+    line = process.stdout.readline()
+    assert b"running" in line
+    assert b"long" in line
+    store.add(3, "long", at=BEGIN_US + 3 * SECOND)
+    assert b"ok" in process.stdout.readline()
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_tail_as_json_has_a_line_of_an_export_for_each_run_that_ended(store: Filling, tmp_path: Path) -> None:
+    process = started(tmp_path, "tail", "--json", "-n", "5")
+    store.add(1, "open", us=None)
+    store.add(2, "done", inputs={"n": 1})
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["inputs"] == {"n": 1}
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)
