@@ -3,7 +3,7 @@
 #   make test    install, run the tests
 #   make lint    ruff and mypy
 #   make bench   the table of measures, side by side with langchain-core and pydantic-ai
-#   make peer    langchain-core's own unit tests against toolrun
+#   make peer    langchain-core's own unit tests against toolrun, and against a LangChain that runs on toolrun
 #   make torture tools that never return, in crowds; random faults in random trees of runs
 #   make defects the tests of langchain-core's defects, run against it: each must fail
 #   make clean   remove what the others made
@@ -74,6 +74,7 @@ torture: $(VENV)/.developing
 
 peer: $(VENV)/.developing
 	$(BIN)/python tests/peer/run.py $(ARGS)
+	$(BIN)/python tests/peer/run.py --subject installed $(ARGS)
 
 defects: $(VENV)/.comparing
 	$(BIN)/python tests/promises/against_langchain_core.py
