@@ -26,6 +26,7 @@ from toolrun.execution.job import Job
 from toolrun.execution.statistics import statistics
 from toolrun.execution.threads import THREADS
 from toolrun.run import StoppedBy, status_of
+from toolrun.tools import tool
 
 INJECTIONS = 1500
 
@@ -72,7 +73,7 @@ def spinning() -> None:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """More time on each rung, for a machine that is busy with other things."""
     monkeypatch.setattr(_stopping, "GRACE", 0.2)
-    monkeypatch.setattr(threads, "_LATE", 10)
+    monkeypatch.setattr(threads, "LATE", 10)
 
 
 @pytest.fixture
@@ -206,12 +207,37 @@ def test_a_call_that_waits_for_a_thread_is_never_made_once_cancelled() -> None:
 def test_where_threads_keep_the_loop_from_running_a_body_is_left_behind_at_once(
     async_driver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "_LATE", 0)
+    monkeypatch.setattr(threads, "LATE", 0)
     job = job_of(spinning, timeout=0.01)
     with pytest.raises(ToolTimeout) as raised:
         async_driver.run(Runs(job).arun())
     assert raised.value.stopped_by in (StoppedBy.ABANDONED, StoppedBy.EXCEPTION)
     wait_until(lambda: job.stopped_by is StoppedBy.EXCEPTION)
+
+
+def test_a_body_is_stopped_in_time_while_its_loop_has_no_turn(async_driver: Any) -> None:
+    """Whoever holds the loop here waits for the body to end, so the loop's own deadline never comes."""
+    began, ended = threading.Event(), threading.Event()
+
+    @tool(timeout=0.01)
+    def spins() -> None:
+        """Never ends."""
+        began.set()
+        try:
+            spinning()
+        finally:
+            ended.set()
+
+    async def main() -> bool:
+        task = asyncio.create_task(spins.ainvoke({}))
+        while not began.is_set():
+            await asyncio.sleep(0)
+        held_until = ended.wait(10)
+        with pytest.raises(ToolTimeout, match="stopped by an exception"):
+            await task
+        return held_until
+
+    assert async_driver.run(main())
 
 
 def test_events_on_their_way_are_not_interrupted() -> None:

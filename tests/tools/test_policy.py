@@ -48,7 +48,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """More time for bodies to stop, for a machine that is busy with other things."""
     for module in (_stopping, leaving):
         monkeypatch.setattr(module, "GRACE", 5)
-    monkeypatch.setattr(threads, "_LATE", 10)
+    monkeypatch.setattr(threads, "LATE", 10)
 
 
 class Fails:

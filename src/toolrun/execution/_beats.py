@@ -16,6 +16,7 @@ from uuid import UUID
 
 from toolrun.callbacks._announce import Announcement, announce
 from toolrun.execution._culprit import Culprit, culprit
+from toolrun.execution.deadlines import LATE, wheel
 
 if TYPE_CHECKING:
     from toolrun.execution.watchdog import Watchdog
@@ -54,11 +55,12 @@ class LoopBlocked:
 class Watch:
     """The beats of one loop. Everything but `blocked` is touched only in that loop's thread."""
 
-    __slots__ = ("_announced", "_watchdog", "armed", "blocked", "due", "last_seen", "loop", "runs", "thread")
+    __slots__ = ("_announced", "_watchdog", "_wheel", "armed", "blocked", "due", "last_seen", "loop", "runs", "thread")
 
     def __init__(self, loop: AbstractEventLoop, watchdog: Watchdog) -> None:
         self.loop, self._watchdog = loop, watchdog
         self.thread = threading.get_ident()
+        self._wheel = wheel()
         self.runs = 0
         """Runs in flight; whoever runs one adds it, and takes it away in a `finally`."""
         self.armed = False
@@ -103,6 +105,11 @@ class Watch:
         return seconds
 
     # ── in the watchdog's thread ───────────────────────────────────────────────────────────────────────
+
+    def hurry(self) -> None:
+        """Help deadlines along while the loop is late."""
+        if monotonic() - self.due > LATE:
+            self._wheel.hurry()
 
     def look(self, threshold: float, stalled: bool) -> LoopBlocked | None:
         """See whether the loop is held. `stalled`: the watchdog itself could not look for so long."""

@@ -10,6 +10,7 @@ The exception is guarded, for it must never come out in a pool thread's own code
   before that; there it is caught, and since there is only one, what follows cannot be interrupted.
 - It is not sent while the innermost frame of toolrun's is any other than those that call bodies: events are being
   delivered then, or a call inside the call is under way. The next tick tries again.
+Who climbs is the caller, or the wheel of its loop; where that loop is late itself, the watchdog's thread helps.
 A body in a C call (`time.sleep`, a lock, a socket) gets it when that call returns; one that catches everything, never.
 """
 
@@ -42,7 +43,7 @@ class BodyStopped(BaseException):
 class GuardedCall:
     """One body in a pool thread, which can be stopped from other threads."""
 
-    __slots__ = ("_asked", "_live", "_lock", "_rung", "_sent", "abandoned", "began", "job", "thread")
+    __slots__ = ("_asked", "_live", "_lock", "_rung", "_sent", "abandoned", "began", "job", "thread", "was_late")
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -50,6 +51,8 @@ class GuardedCall:
         """When the body began."""
         self.thread = 0
         self.abandoned = False
+        self.was_late = False
+        """Whether it was stopped for its deadline before its caller's loop had the time to say so."""
         self._lock = threading.Lock()
         self._live = self._asked = self._sent = False
         self._rung = 0
@@ -115,6 +118,23 @@ class GuardedCall:
             return GRACE if self._interrupt() else TICK
         self._abandon()
         return None
+
+    def seconds_left(self) -> float:
+        """What remains of the timeout; all of it as long as the body has not begun."""
+        timeout = self.job.timeout or 0.0
+        return timeout if self.began is None else self.began + timeout - time.monotonic()
+
+    def stop_late(self) -> None:
+        """Stop a body whose deadline has come: ask it the first time, interrupt it the next."""
+        with self._lock:
+            if not self._live:
+                return
+            was_asked, self._asked = self._asked, True
+            self.was_late = True
+        if was_asked:
+            self._interrupt()
+        else:
+            self.job.ask_to_stop()
 
     def ask(self) -> None:
         """The first rung. A body that has not begun will not."""

@@ -21,6 +21,9 @@ TICK = 0.005
 GRACE = 0.008
 """Seconds that a body has to stop by one means before the next one is tried; on a wheel it is two ticks."""
 
+LATE = 0.050
+"""Seconds after which a deadline comes too late: other threads keep the loop from running."""
+
 _TICKS = 1 / TICK
 
 
@@ -67,6 +70,15 @@ class Wheel:
             others.discard(waits)
             if not others:
                 del self._slots[slot]
+
+    def hurry(self) -> None:
+        """Called in another thread when the loop is late: whatever is overdue and can be helped along from there is."""
+        now = self.clock() * _TICKS
+        overdue = [waits for slot, waits in list(self._slots.items()) if slot < now]
+        for waits in (each for slot in overdue for each in list(slot)):
+            hurry = getattr(waits, "hurry", None)
+            if hurry is not None:
+                hurry()
 
     def _set_timer(self, slot: int) -> None:
         if self._timer is not None:

@@ -10,7 +10,6 @@ A sync caller waits by itself, no longer than it may; an async one puts a deadli
 from __future__ import annotations
 
 import asyncio
-import time
 import types
 from collections.abc import Awaitable
 from concurrent.futures import Future
@@ -21,7 +20,7 @@ from toolrun._background_loop import held
 from toolrun._offload import TOOL_POOL, Outcome
 from toolrun.execution._haste import HASTE
 from toolrun.execution._stopping import GuardedCall
-from toolrun.execution.deadlines import Wheel, wheel
+from toolrun.execution.deadlines import LATE, Wheel, wheel
 from toolrun.execution.errors import ToolTimeout
 from toolrun.execution.inline import INLINE
 from toolrun.execution.job import Job
@@ -75,7 +74,7 @@ def _ends_within(future: Future[Any], call: GuardedCall, timeout: float) -> bool
     while remaining > 0:
         if _ends(future, remaining):
             return True
-        remaining = timeout if call.began is None else call.began + timeout - time.monotonic()
+        remaining = call.seconds_left()
     return False
 
 
@@ -108,40 +107,43 @@ async def _arun(job: Job) -> Any:
     return value
 
 
-_LATE = 0.050
-"""Seconds after which a deadline comes too late: other threads keep the loop from running, these bodies perhaps."""
-
-
 class _Deadline:
     """The deadline of a body in a thread, and then the moments of the ladder, on the wheel of the caller's loop."""
 
-    __slots__ = ("_call", "_future", "_overdue", "_slot", "_wheel", "expired")
+    __slots__ = ("_call", "_due", "_future", "_slot", "_wheel", "expired")
 
     def __init__(self, call: GuardedCall, future: asyncio.Future[Outcome] | None) -> None:
         self._call, self._future = call, future
         self.expired = future is None
-        self._overdue = 0.0
         self._wheel: Wheel = wheel()
-        self._slot = self._wheel.add(self, call.job.timeout or 0.0)
+        self._wait(call.job.timeout or 0.0)
+
+    def _wait(self, seconds: float) -> None:
+        self._due = self._wheel.clock() + seconds
+        self._slot = self._wheel.add(self, seconds)
 
     def expire(self) -> None:
         """The deadline has come, or the time on a rung is over."""
-        wait = self._not_yet() or self._call.climb(hurry=self._overdue > _LATE)
+        is_late = self._wheel.clock() - self._due > LATE
+        wait = self._remaining() or self._call.climb(hurry=is_late)
         if wait is not None:
-            self._slot = self._wheel.add(self, wait)
+            self._wait(wait)
         elif self._future is not None and not self._future.done():
             self._future.set_result((None, None))
 
-    def _not_yet(self) -> float | None:
+    def hurry(self) -> None:
+        """The wheel does not get its turn, perhaps because of this very body: stop it from the watchdog's thread."""
+        if not self.expired and self._call.seconds_left() <= 0:
+            self._call.stop_late()
+
+    def _remaining(self) -> float | None:
         """The seconds that remain of the timeout, if the body began later than this deadline was set."""
         if self.expired:
             return None
-        timeout = self._call.job.timeout or 0.0
-        began = self._call.began
-        remaining = timeout if began is None else began + timeout - self._wheel.clock()
+        remaining = self._call.seconds_left()
         if remaining > 0:
             return remaining
-        self.expired, self._overdue = True, -remaining
+        self.expired = True
         HASTE.begin(self)
         return None
 
@@ -150,7 +152,7 @@ class _Deadline:
         self._wheel.discard(self, self._slot)
         if self.expired:
             HASTE.end(self)
-        return self.expired
+        return self.expired or self._call.was_late
 
     def go_on_alone(self) -> None:
         """The caller has gone: climb without it."""

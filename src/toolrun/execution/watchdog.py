@@ -117,6 +117,7 @@ class Watchdog:
             self._watches.discard(watch)  # a loop that runs again takes itself on with its next beat
             return
         try:
+            watch.hurry()
             blocked = watch.look(threshold, stalled)
         except Exception:  # the frames of a running thread change while they are read
             logger.debug("a look at a loop failed", exc_info=True)
