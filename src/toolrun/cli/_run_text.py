@@ -12,6 +12,11 @@ from toolrun.store.query import StoredRun
 
 STYLES = {"ok": "green", "running": "cyan", "paused": "yellow", "cancelled": "yellow", "interrupted": "magenta"}
 FAILED = "red"
+ARROW = " → "
+PREVIEW = 200
+"""Characters of JSON that are looked at for a line."""
+
+_MESSAGE = '{"type":"tool","content":'  # how the JSON of a tool message begins: its content says it all
 
 
 def status_text(run: StoredRun) -> Text:
@@ -35,9 +40,22 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
-def account(run: StoredRun, inputs: str, output: str) -> Text:
-    """What a run took and what became of it: the JSON of both, or its error."""
-    account = Text(one_line(inputs), overflow="ellipsis", no_wrap=True)
+def account(run: StoredRun, inputs: str, output: str, width: int) -> Text:
+    """What a run took and what became of it, the JSON of both or its error, in so many columns of the terminal.
+
+    What became of it has what it needs of the room, but for a third.
+    """
+    given, came = Text(one_line(inputs)), _outcome(run, output)
+    if not came:
+        given.truncate(width, overflow="ellipsis")
+        return given
+    room = max(0, width - len(ARROW))
+    given.truncate(max(room - came.cell_len, room // 3), overflow="ellipsis")
+    came.truncate(room - given.cell_len, overflow="ellipsis")
+    return given.append(ARROW).append_text(came)
+
+
+def _outcome(run: StoredRun, output: str) -> Text:
     if run.is_failed and run.error_type:
-        return account.append(" → ").append(one_line(f"{run.error_type}: {run.error_message or ''}"), FAILED)
-    return account.append(f" → {one_line(output)}") if output else account
+        return Text(one_line(f"{run.error_type}: {run.error_message or ''}"), FAILED)
+    return Text(one_line(output.removeprefix(_MESSAGE)))

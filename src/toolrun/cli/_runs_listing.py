@@ -15,15 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from toolrun.cli._querying import note, parsed, reading, write_json
-from toolrun.cli._run_text import FAILED, account, began, one_line, status_text, took
+from toolrun.cli._run_text import FAILED, PREVIEW, account, began, one_line, status_text, took
 from toolrun.cli._stdout import printing
 from toolrun.store.query import Page, Reader, StoredRun, Trace, telling_length
 
-NAME, LEAST = 20, 12
+NAME, LEAST = 18, 12
 """Columns of the terminal that a name has at most, and its account at least."""
 
-_TITLES = ["run", "began", "took", "status", "runs", "failed", "name"]
-_NUMBERS = ("took", "runs", "failed")
+_TITLES = ["run", "began", "took", "status", "runs", "name"]
+_NUMBERS = ("took",)
 _FACTS = (
     *("id", "parent", "trace", "kind", "name", "status", "at", "us"),
     *("error_type", "error_message", "stopped_by", "session", "call_id"),
@@ -76,7 +76,7 @@ def facts_of(run: StoredRun) -> dict[str, Any]:
 
 def _row_of_run(reader: Reader, run: StoredRun) -> Row:
     payload = reader.payload(run)
-    return Row(run, 1, run.is_failed, (payload.inputs_json or "")[:200], (payload.output_json or "")[:200])
+    return Row(run, 1, run.is_failed, (payload.inputs_json or "")[:PREVIEW], (payload.output_json or "")[:PREVIEW])
 
 
 def _row_of_trace(trace: Trace) -> Row:
@@ -87,17 +87,15 @@ def _print(rows: list[Row], id_length: int) -> None:
     console, now = Console(), datetime.now()
     trees = any(row.runs > 1 for row in rows)
     cells = [_cells(row, id_length, now, trees) for row in rows]
-    titles = _TITLES if trees else _TITLES[:4] + _TITLES[6:]
+    titles = _TITLES if trees else _TITLES[:4] + _TITLES[5:]
     widths = [max(map(cell_len, map(str, column))) for column in zip(titles, *cells, strict=True)]
     rest = max(LEAST, console.width - sum(widths) - 2 * len(titles) - 2)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
         table.add_column(title, justify="right" if title in _NUMBERS else "left", no_wrap=True)
-    table.add_column("inputs → output", no_wrap=True)
+    table.add_column("in → out", no_wrap=True)
     for row, of_row in zip(rows, cells, strict=True):
-        about = account(row.run, row.inputs, row.output)
-        about.truncate(rest, overflow="ellipsis")
-        table.add_row(*of_row, about)
+        table.add_row(*of_row, account(row.run, row.inputs, row.output, rest))
     console.print(table)
 
 
@@ -106,8 +104,15 @@ def _cells(row: Row, id_length: int, now: datetime, trees: bool) -> list[Text]:
     name.truncate(NAME, overflow="ellipsis")
     cells = [Text(run.id[-id_length:]), Text(began(run, now)), Text(took(run.us)), status_text(run)]
     if trees:
-        cells += [Text(f"{row.runs:,}"), Text(f"{row.failed:,}" if row.failed else "", FAILED)]
+        cells.append(_counts(row))
     return [*cells, name]
+
+
+def _counts(row: Row) -> Text:
+    """How many runs a trace has, and how many of them failed; nothing where that is the run itself alone."""
+    if row.runs == 1:
+        return Text()
+    return Text(f"{row.runs:,}").append(f" {row.failed:,}✗" if row.failed else "", FAILED)
 
 
 def _again(words: Sequence[str], limit: int, each: bool, store: str | None) -> str:

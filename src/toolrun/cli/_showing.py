@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from toolrun.cli._querying import reading
-from toolrun.cli._run_text import account, one_line, status_text, took
+from toolrun.cli._run_text import PREVIEW, account, one_line, status_text, took
 from toolrun.cli._stdout import printing
 from toolrun.cli._visible import visible, visible_lines
 from toolrun.store.exchange.export import line_of
 from toolrun.store.query import Payload, Reader, StoredEvent, StoredRun, TreeRun
 
+LEAST = 20
 TREE_LINES = 100
 VALUE_LINES = 40
 EVENT_LINES = 40
@@ -33,13 +34,13 @@ def show_run(id: str, full: bool, store: str | None, as_json: bool) -> None:
             for node in below:
                 sys.stdout.buffer.write(line_of(node.run, reader.payload(node.run)))
             return
-        console = Console(highlight=False, soft_wrap=False)
+        console = Console(highlight=False)
         payload = reader.payload(run)
         for line in _heading(run, payload):
             console.print(line)
         if len(below) > 1:
             console.print()
-            for line in _tree(reader, below, None if full else TREE_LINES):
+            for line in _tree(reader, below, None if full else TREE_LINES, console.width):
                 console.print(line, no_wrap=True, overflow="ellipsis")
         for title, text in _sections(payload, full):
             console.print(Text(f"\n{title}", "bold"))
@@ -77,7 +78,7 @@ def _heading(run: StoredRun, payload: Payload) -> Iterator[Text]:
             yield Text(f"{name:<10} ", "dim").append(one_line(str(value)), "default not dim")
 
 
-def _tree(reader: Reader, nodes: Sequence[TreeRun], limit: int | None) -> Iterator[Text]:
+def _tree(reader: Reader, nodes: Sequence[TreeRun], limit: int | None, width: int) -> Iterator[Text]:
     """A line a run: branches, name, status, when it began after the root, how long it took, what went in and out."""
     first = nodes[0]
     open_below: list[int] = []  # for each depth, how many children of the run there are still to come
@@ -89,7 +90,10 @@ def _tree(reader: Reader, nodes: Sequence[TreeRun], limit: int | None) -> Iterat
             open_below[-1] -= 1
         branches = "".join(_PASSING if left else _PAST for left in open_below[:-1])
         branches += (_OTHER if open_below[-1] else _LAST) if depth else ""
-        yield _tree_line(reader, node.run, branches, node.run.at - first.run.at)
+        line = _tree_line(node.run, branches, node.run.at - first.run.at)
+        payload = reader.payload(node.run)
+        taken, given = (payload.inputs_json or "")[:PREVIEW], (payload.output_json or "")[:PREVIEW]
+        yield line.append_text(account(node.run, taken, given, max(LEAST, width - line.cell_len)))
         open_below.append(children[place])
     if limit is not None and len(nodes) > limit:
         yield Text(f"... and {len(nodes) - limit:,} runs more: --full shows them", "dim")
@@ -108,13 +112,12 @@ def _children(nodes: Sequence[TreeRun]) -> list[int]:
     return children
 
 
-def _tree_line(reader: Reader, run: StoredRun, branches: str, after_us: int) -> Text:
-    payload = reader.payload(run)
+def _tree_line(run: StoredRun, branches: str, after_us: int) -> Text:
+    """The line as far as it goes without inputs and output."""
     line = Text(branches, "dim").append(one_line(run.name), "bold").append(" ").append_text(status_text(run))
     line.append(f" {took(run.us)}" if run.us is not None else "")
     line.append(f" +{took(after_us)}" if after_us > 0 else "", "dim")
-    line.append("  ")
-    return line.append_text(account(run, (payload.inputs_json or "")[:200], (payload.output_json or "")[:200]))
+    return line.append("  ")
 
 
 def _sections(payload: Payload, full: bool) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,7 @@ def _table(figures: list[Figures], first: int, last: int) -> Table:
     table = Table("tool", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("calls", "failed", *_SHARES):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("course", no_wrap=True)
+    table.add_column("over time", no_wrap=True)
     for each in figures:
         name = Text(one_line(each.name if each.kind == "tool" else f"{each.name} ({each.kind})"))
         name.truncate(NAME, overflow="ellipsis")

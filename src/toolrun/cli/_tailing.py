@@ -13,13 +13,14 @@ from rich.text import Text
 
 from toolrun.cli._errors import Unusable
 from toolrun.cli._querying import opened, parsed
-from toolrun.cli._run_text import account, began, one_line, status_text, took
+from toolrun.cli._run_text import PREVIEW, account, began, one_line, status_text, took
 from toolrun.cli._stdout import printing
 from toolrun.errors import ToolrunError
 from toolrun.store import Store
 from toolrun.store.exchange.export import line_of
 from toolrun.store.query import SHORT, Payload, Reader, StoredRun
 
+LEAST = 20
 SECONDS = 0.2
 """Between two looks at the store."""
 
@@ -70,5 +71,6 @@ class Lines:
         line.pad_right(max(0, 21 - len(line)))
         line.append(f"{took(run.us):>8}  {run.id[-SHORT:]}  ")
         line.append(f"{one_line(run.name)}  ", "bold")
-        line.append_text(account(run, (payload.inputs_json or "")[:200], (payload.output_json or "")[:200]))
+        taken, given = (payload.inputs_json or "")[:PREVIEW], (payload.output_json or "")[:PREVIEW]
+        line.append_text(account(run, taken, given, max(LEAST, self._console.width - line.cell_len)))
         self._console.print(line, no_wrap=True, overflow="ellipsis")
