@@ -50,7 +50,7 @@ def test_runs_lists_traces_within_80_columns_latest_first(toolrun: Any, day: Fil
     assert max(map(len, ended.out.splitlines())) <= 80
     convert, plan = rows_of(ended.out)
     assert convert[0] == run_id(0x50)[-8:]
-    assert convert[3:] == ["10", "ms", "ok", "convert", '{"amount"…', "→", "1630.0"]
+    assert convert[3:] == ["10", "ms", "ok", "convert", '{"amount":10}', "→", "1630.0"]
     assert plan[3:8] == ["2.00", "s", "ok", "4", "1✗"]
     assert "\x1b" not in ended.out
 
