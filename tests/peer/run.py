@@ -3,9 +3,9 @@
 langchain-core's unit tests run with its packages `callbacks`, `tools` and `tracers` replaced by toolrun's, for its own
 runnables and language models as well as for the tests. Which of them are not to pass, and why, is said in
 `docs/differences.md`; the exit status is 1 when any other fails, or when one of those passes.
-`--subject installed` runs them, and those that also need its own messages and runnables, against langchain-core as it
-is after `toolrun.interop.langchain.install()`. `--subject langchain` runs them against langchain-core itself: all must
-pass.
+`--subject installed` runs them against langchain-core as it is after `toolrun.interop.langchain.install()`, and beside
+them all others that execute anything of callbacks, tools or tracers: those that need langchain-core's own messages,
+runnables and event streams, or LangSmith. `--subject langchain` runs them against langchain-core itself: all must pass.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 
 from peer_environment import Environment, prepare
 from peer_pytest import Result, run_tests
-from peer_tests import BORROWED, class_a, classes_a_and_b, discriminating, excepted
+from peer_tests import BORROWED, class_a, discriminating, excepted, relevant
 from peer_verdict import counts, faults
 
 SUBJECTS = ["toolrun", "installed", "langchain"]
@@ -35,7 +35,7 @@ def main() -> int:
 
 def run(environment: Environment, subject: str) -> dict[str, Result]:
     """Run the tests. Those of the peer's own helpers measure delays: on a busy machine they get a second chance."""
-    tests = classes_a_and_b() if subject == "installed" else class_a()
+    tests = relevant() if subject == "installed" else class_a()
     results = run_tests(environment, tests, subject)
     late = [test for test in results if test.startswith(BORROWED) and not results[test].passed]
     return results | (run_tests(environment, late, subject) if late else {})

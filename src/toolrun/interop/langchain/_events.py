@@ -30,7 +30,16 @@ _lock = threading.Lock()
 def handle_event(
     handlers: Handlers, event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
 ) -> None:
-    """Bring one event of a run to its handlers."""
+    """Bring one event of a run to its handlers.
+
+    In the thread of a running loop, those that want to be called inline take at least their first step before this
+    returns, also if they are async: the handlers of event streams, which never suspend, and whose stream may end soon.
+    """
+    if asyncio._get_running_loop() is not None:
+        inline = [handler for handler in handlers if getattr(handler, "run_inline", False)]
+        handlers = [handler for handler in handlers if handler not in inline] if inline else handlers
+        if inline:
+            _delivery(AsyncDelivery, inline, event_name, kwargs).deliver(event_name, args, kwargs)
     if handlers:
         _delivery(SyncDelivery, handlers, event_name, kwargs).deliver(event_name, args, kwargs)
 

@@ -12,7 +12,6 @@ from langchain_core.runnables.config import ensure_config, var_child_runnable_co
 from langchain_core.tools import FILTERED_ARGS, StructuredTool, Tool
 from langchain_core.tools import BaseTool as TheirTool
 from langchain_core.tools.base import _get_runnable_config_param, _handle_tool_error, _handle_validation_error
-from langchain_core.utils.pydantic import model_json_schema
 from pydantic import BaseModel, Field, SkipValidation
 from pydantic.v1 import ValidationError as OldValidationError
 
@@ -152,7 +151,7 @@ def _hidden(tool: TheirTool) -> frozenset[str]:
 def _as_ours(schema: Any) -> ArgsSchema:
     """A model of pydantic 1 becomes its JSON schema."""
     is_ours = isinstance(schema, dict) or issubclass(schema, BaseModel)
-    ours: ArgsSchema = schema if is_ours else model_json_schema(schema)
+    ours: ArgsSchema = schema if is_ours else schema.schema()
     return ours
 
 
