@@ -133,7 +133,7 @@ class _Deadline:
 
     def hurry(self) -> None:
         """The wheel does not get its turn, perhaps because of this very body: stop it from the watchdog's thread."""
-        if not self.expired and self._call.seconds_left() <= 0:
+        if self.expired or self._call.seconds_left() <= 0:
             self._call.stop_late()
 
     def _remaining(self) -> float | None:
