@@ -87,6 +87,10 @@ class Target:
             if ended is None:
                 return 0
             segment_id = heir
+        execute(
+            "INSERT OR IGNORE INTO unsearched SELECT seq FROM run WHERE status = 'running' AND segment_id = ?",
+            (segment_id,),
+        )
         found = execute(
             "UPDATE run SET status = 'interrupted' WHERE status = 'running' AND segment_id = ?", (segment_id,)
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from toolrun.store._batch import ADD_TO_ROLL, INSERT_EVENT, INSERT_TAG, INSERT_UNSEARCHED, NewRuns, Told
+from toolrun.store._batch import ADD_TO_ROLL, INSERT_EVENT, INSERT_TAG, NewRuns, Told
 from toolrun.store._columns import (
     PREVIEW,
     Fields,
@@ -26,6 +26,7 @@ from toolrun.store._columns import (
     tags_of,
 )
 from toolrun.store._frames import FrameKind
+from toolrun.store.words import search_again
 
 __all__ = ["Record", "Rows", "apply", "by_run"]
 
@@ -41,10 +42,6 @@ _END_RUN = (
 )
 _END_PAYLOAD = (
     f"UPDATE payload SET preview = substr(preview, 1, {_NEWLINE}) || ?, output = ?, error = ?, notes = ? WHERE seq = ?"
-)
-FORGET_WORDS = (
-    "INSERT INTO words(words, rowid, inputs, output, error) "
-    "SELECT 'delete', seq, inputs, output, error FROM searchable WHERE seq = ?"
 )
 _LOOK_UP_AT_ONCE = 1000
 _NAMES_KEPT = 10_000
@@ -156,7 +153,7 @@ class Rows:
         if inputs is not None:
             return
         if status != "running":
-            self._index_words_again(seq)
+            search_again(self._connection, seq)
         inputs = optional(start, "inputs")
         execute(_START_RUN, (*given(start), seq))
         what = ((inputs or "")[:PREVIEW], inputs, optional(start, "tags"), optional(start, "metadata"))
@@ -164,18 +161,12 @@ class Rows:
         for tag in tags_of(start):
             execute(INSERT_TAG, (self.named_id("tag", tag), seq))
 
-    def _index_words_again(self, seq: int) -> None:
-        execute = self._connection.execute
-        if not execute("SELECT 1 FROM unsearched WHERE seq = ?", (seq,)).fetchone():
-            execute(FORGET_WORDS, (seq,))  # as they are now, before what they are made of changes
-            execute(INSERT_UNSEARCHED, (seq,))
-
     def _add_end(self, seq: int, end: Fields) -> None:
         execute = self._connection.execute
         (notes,) = execute("SELECT notes FROM payload WHERE seq = ?", (seq,)).fetchone()
+        search_again(self._connection, seq)
         named_id = self.named_id(end["kind"], end["name"])
         output, error = outcome(end)
         execute(_END_RUN, (*identity(end, named_id), *ending(end), seq))
         execute(_END_PAYLOAD, ((output or error or "")[:PREVIEW], output, error, notes_of(end, notes), seq))
-        execute(INSERT_UNSEARCHED, (seq,))
         execute(ADD_TO_ROLL, (*roll_key(end, named_id), 1, is_failed(end), end["us"]))

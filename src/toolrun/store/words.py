@@ -9,6 +9,19 @@ _ADD = (
     "WHERE seq IN (SELECT seq FROM unsearched ORDER BY seq LIMIT ?)"
 )
 _DONE = "DELETE FROM unsearched WHERE seq IN (SELECT seq FROM unsearched ORDER BY seq LIMIT ?)"
+_IS_INDEXED = "SELECT 1 FROM words_docsize WHERE id = ?"
+FORGET_WORDS = (
+    "INSERT INTO words(words, rowid, inputs, output, error) SELECT 'delete', seq, inputs, output, error "
+    "FROM searchable WHERE seq IN (SELECT id FROM words_docsize WHERE id IN (SELECT seq FROM {seqs}))"
+)
+"""Takes the words of the runs in the table `seqs` out of the index, as long as what they were made of is there."""
+
+
+def search_again(connection: sqlite3.Connection, seq: int) -> None:
+    """The words of this run are about to change: take those that are indexed out, and have it indexed anew."""
+    if connection.execute(_IS_INDEXED, (seq,)).fetchone():
+        connection.execute(FORGET_WORDS.format(seqs=f"(SELECT {seq} AS seq)"))
+    connection.execute("INSERT OR IGNORE INTO unsearched VALUES(?)", (seq,))
 
 
 def index_words(connection: sqlite3.Connection, limit: int) -> int:

@@ -1,0 +1,129 @@
+"""Is all well with a store? Looks at every frame and every page, and changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+
+from toolrun.store._drops import Drops
+from toolrun.store._reading import SegmentReader, segments_of
+from toolrun.store.base import Store
+from toolrun.store.errors import StoreError, store_errors
+from toolrun.store.sqlite import StoreFile
+
+_COUNTS = {
+    "runs without a payload": "SELECT count(*) FROM run WHERE seq NOT IN (SELECT seq FROM payload)",
+    "payloads without a run": "SELECT count(*) FROM payload WHERE seq NOT IN (SELECT seq FROM run)",
+    "events without a run": "SELECT count(*) FROM event WHERE seq NOT IN (SELECT seq FROM run)",
+    "runs of tools that have no name": "SELECT count(*) FROM run WHERE named_id NOT IN (SELECT id FROM named)",
+    "ended runs too few or too many in the roll-ups": (
+        "SELECT abs((SELECT count(*) FROM run WHERE dur_us IS NOT NULL) - (SELECT coalesce(sum(n), 0) FROM roll))"
+    ),
+    "runs that can be searched and are not there": (
+        "SELECT count(*) FROM words_docsize WHERE id NOT IN (SELECT seq FROM run)"
+    ),
+}
+
+
+@dataclass
+class FileReport:
+    """One SQLite file."""
+
+    name: str
+    size: int
+    runs: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SegmentReport:
+    """One segment of the journal."""
+
+    name: str
+    size: int
+    records: int
+    """Whole records that are not in SQLite yet."""
+    alive: bool
+    """Whether its process lives."""
+    torn_bytes: int
+    """Behind the last whole record; a living process may be about to complete them."""
+
+
+@dataclass
+class Checked:
+    """The whole store."""
+
+    files: list[FileReport] = field(default_factory=list)
+    segments: list[SegmentReport] = field(default_factory=list)
+    dropped: Drops = field(default_factory=Counter)
+    """What could not be written, of all processes so far."""
+    cut_bytes: int = 0
+    """Torn tails that were left out, of all processes so far."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What is damaged, in sentences; none if all is well."""
+        torn = [one for one in self.segments if one.torn_bytes and not one.alive]
+        return [
+            *(f"{file.name}: {problem}" for file in self.files for problem in file.problems),
+            *(f"{one.name}: the last {one.torn_bytes} bytes are torn" for one in torn),
+        ]
+
+
+def check(store: Store) -> Checked:
+    """Look through the whole store; takes its time."""
+    checked = Checked()
+    offsets: dict[str, int] = {}
+    for file in store.files:
+        checked.files.append(_check_file(file, checked, offsets))
+    for path in segments_of(store.path):
+        try:
+            checked.segments.append(_check_segment(SegmentReader(path, offsets.get(path.name, 0))))
+        except FileNotFoundError:  # it has just been indexed and deleted
+            continue
+    return checked
+
+
+def _check_file(file: StoreFile, checked: Checked, offsets: dict[str, int]) -> FileReport:
+    report = FileReport(file.name, file.size)
+    try:
+        connection = file.reading()
+    except StoreError as error:
+        report.problems.append(str(error))
+        return report
+    try:
+        with store_errors(file.path):
+            _look_through(connection, report)
+            for name, offset, cut in connection.execute("SELECT name, offset, cut_bytes FROM segment"):
+                if name not in offsets:  # the newest file is asked first
+                    offsets[name] = offset
+                    checked.cut_bytes += cut
+            for record, reason, number in connection.execute("SELECT record, reason, n FROM dropped"):
+                checked.dropped[record, reason] += number
+    except StoreError as error:
+        report.problems.append(str(error))
+    finally:
+        connection.close()
+    return report
+
+
+def _look_through(connection: sqlite3.Connection, report: FileReport) -> None:
+    found = [one for (one,) in connection.execute("PRAGMA integrity_check(20)")]
+    report.problems += [] if found == ["ok"] else [one for text in found for one in text.splitlines()]
+    for what, query in _COUNTS.items():
+        (count,) = connection.execute(query).fetchone()
+        if count:
+            report.problems.append(f"{count} {what}")
+    (report.runs,) = connection.execute("SELECT count(*) FROM run").fetchone()
+
+
+def _check_segment(reader: SegmentReader) -> SegmentReport:
+    try:
+        alive, records = not reader.look_whether_dead(), 0
+        while frames := reader.read():
+            records += len(frames)
+            reader.offset = frames[-1].end
+        return SegmentReport(reader.name, reader.size, records, alive, reader.torn_bytes)
+    finally:
+        reader.close()
