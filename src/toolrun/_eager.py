@@ -31,10 +31,12 @@ class _Parked(Coroutine[Any, Any, Any]):
     its body would never begin. So this is a coroutine object of our own.
     """
 
-    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "at_end", "loop", "of", "task")
+    __slots__ = ("_coroutine", "_run", "_waits_for", "_wake", "at_end", "is_taken", "loop", "of", "task")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
+        self.is_taken = False
+        """Whether a first step is under way in its name, or was and goes on."""
         self._wake = loop.create_future()
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._waits_for: Any = None
@@ -49,6 +51,8 @@ class _Parked(Coroutine[Any, Any, Any]):
 
     def adopt(self, coroutine: Coroutine[Any, Any, Any], context: Context, waits_for: Any) -> asyncio.Task[Any]:
         """Become this coroutine, which has taken its first step and now waits."""
+        if _here.parked is self:
+            _here.parked = None
         self._coroutine, self._run, self._waits_for = coroutine, context.run, waits_for
         _register_task(self.task)
         self._wake.set_result(None)
@@ -148,20 +152,23 @@ def eager(
             else:
                 _leave_task(loop, parked.task)
                 started.append((position, parked.adopt(coroutine, contexts[position], waits_for)))
-                parked = _Parked(loop)
+                parked = _taken(loop)
                 _enter_task(loop, parked.task)
     finally:
         _leave_task(loop, parked.task)
         if caller is not None:
             _enter_task(loop, caller)
-        _here.parked = parked
+        parked.is_taken = False
     return started
 
 
 def _taken(loop: AbstractEventLoop) -> _Parked:
     """The parked task, for one user alone: a first step may itself start handlers, which need another one."""
-    parked, _here.parked = _here.parked, None
-    return _Parked(loop) if parked is None or parked.loop is not loop or parked.task.cancelling() else parked
+    parked = _here.parked
+    if parked is None or parked.is_taken or parked.loop is not loop or parked.task.cancelling():
+        parked = _here.parked = _Parked(loop)
+    parked.is_taken = True
+    return parked
 
 
 Suspended = _Parked
@@ -179,7 +186,7 @@ def begin(coroutine: Coroutine[Any, Any, Any], context: Context) -> tuple[Suspen
     try:
         waits_for = context.run(coroutine.send, None)
     except BaseException as end:
-        _here.parked = parked
+        parked.is_taken = False
         if isinstance(end, StopIteration):
             return None, end.value
         raise

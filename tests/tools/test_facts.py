@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from toolrun.callbacks import current_run
 from toolrun.callbacks.base import BaseCallbackHandler
 from toolrun.execution.retry import Retry
 from toolrun.testing import RecordingHandler
-from toolrun.tools import BaseTool, tool
+from toolrun.tools import BaseTool, ToolException, ToolMessage, tool
 from toolrun.tools.formats import CallRequest
 
 FACTS = ("engine", "attempts", "stopped_by", "worker", "cached")
@@ -178,3 +180,76 @@ def test_the_start_has_the_session_of_a_call_that_has_one(driver: Any) -> None:
     by_call = {start.keywords["tool_call_id"]: start.keywords for start in handler.named("on_tool_start")}
     assert by_call["a"]["session"] == "s-1"
     assert "session" not in by_call["b"]
+
+
+def ended(driver: Any, subject: BaseTool, given: Any) -> Any:
+    """The terminal event of a call."""
+    handler = RecordingHandler()
+    driver.invoke(subject, given, {"callbacks": [handler]})
+    return handler.named("on_tool_end")[0]
+
+
+def tool_call(**arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_call", "id": "c", "name": "any", "args": arguments}
+
+
+def test_a_message_goes_with_the_value_that_it_was_made_of(driver: Any) -> None:
+    @tool
+    def add(x: int) -> Any:
+        """Add."""
+        return {"sum": x + 1}
+
+    assert "value" not in ended(driver, add, {"x": 1}).keywords
+    end = ended(driver, add, tool_call(x=1))
+    assert (type(end.payload[0]), end.keywords["value"]) == (ToolMessage, {"sum": 2})
+
+
+@pytest.mark.parametrize("given", [{}, tool_call()], ids=["arguments", "tool call"])
+def test_content_goes_with_all_that_the_body_returned(driver: Any, given: Any) -> None:
+    @tool(response_format="content_and_artifact")
+    def draw() -> Any:
+        """Draw."""
+        return "a picture", b"..."
+
+    assert ended(driver, draw, given).keywords["value"] == ("a picture", b"...")
+
+
+@pytest.mark.parametrize("given", [{}, tool_call()], ids=["arguments", "tool call"])
+def test_an_answer_goes_with_the_error_that_it_answers(driver: Any, given: Any) -> None:
+    error = ToolException("no")
+
+    @tool(handle_tool_error=True)
+    def fail() -> Any:
+        """Fail."""
+        raise error
+
+    keywords = ended(driver, fail, given).keywords
+    assert (keywords["answered"], "value" in keywords) == (error, False)
+
+
+def test_a_handler_that_forgets_an_answered_error_leaves_no_cycle(driver: Any) -> None:
+    class Deaf(BaseCallbackHandler):
+        def on_tool_end(self, output: Any, **kwargs: Any) -> None:
+            seen.append("answered" in kwargs)
+
+    class Telltale(ToolException):
+        pass
+
+    @tool(handle_tool_error=True)
+    def fail() -> Any:
+        """Fail."""
+        raise remembered(Telltale("no"))
+
+    def remembered(error: Exception) -> Exception:
+        gone.append(weakref.ref(error))
+        return error
+
+    seen: list[bool] = []
+    gone: list[Any] = []
+    gc.collect()
+    gc.disable()
+    try:
+        driver.invoke(fail, {}, {"callbacks": [Deaf()]})
+        assert (seen, gone[0]()) == ([True], None)
+    finally:
+        gc.enable()

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic_core import ValidationError
 
 from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
-from toolrun.callbacks._events import AnyEvent, MoreOf, ToolEnd, ToolStart
 from toolrun.callbacks.context import run_context
+from toolrun.execution import replay
 from toolrun.execution.governor import Way
 from toolrun.execution.job import Job
 from toolrun.execution.policy import Policy
@@ -30,6 +30,7 @@ from toolrun.tools._answers import UNANSWERED, answer_tool_error, answer_validat
 from toolrun.tools._listeners import scope_for
 from toolrun.tools._output import format_output
 from toolrun.tools._plan import Target, plan_of
+from toolrun.tools._told import end_of, how_it_ran, start_of
 from toolrun.tools.config import RunConfig, configurable_of, share_configurable
 from toolrun.tools.exceptions import InvalidOutput, InvalidToolInput
 
@@ -47,7 +48,7 @@ def run_call(call: Call) -> Any:
     delivery = run._delivery
     try:
         if call.listened:
-            delivery.tell(call.start_event())
+            delivery.tell(start_of(call))
         try:
             face = run.get_async() if target.body.is_async else run
             way = call.find_way(target)
@@ -57,10 +58,10 @@ def run_call(call: Call) -> Any:
             if output is UNANSWERED:
                 raise
     except BaseException as error:
-        run.on_tool_error(call.failed(error), **call.error_event())
+        run.on_tool_error(call.failed(error), **how_it_ran(call))
         raise
     if delivery.end(OK) and call.listened:
-        delivery.tell(call.end_event(output))
+        delivery.tell(end_of(call, output))
     return output
 
 
@@ -73,7 +74,7 @@ async def arun_call(call: Call) -> Any:
     watch.runs += 1
     try:
         try:
-            if call.listened and (rest := delivery.begin(call.start_event())) is not None:
+            if call.listened and (rest := delivery.begin(start_of(call))) is not None:
                 await rest
             try:
                 face = run if target.body.is_async else run.get_sync()
@@ -85,12 +86,12 @@ async def arun_call(call: Call) -> Any:
                     raise
         except GeneratorExit as error:
             call.failed(error)
-            run.close("on_tool_error", error, call.error_event())
+            run.close("on_tool_error", error, how_it_ran(call))
             raise
         except BaseException as error:
-            await run.on_tool_error(call.failed(error), **call.error_event())
+            await run.on_tool_error(call.failed(error), **how_it_ran(call))
             raise
-        if delivery.end(OK) and call.listened and (rest := delivery.begin(call.end_event(output))) is not None:
+        if delivery.end(OK) and call.listened and (rest := delivery.begin(end_of(call, output))) is not None:
             await rest
         return output
     finally:
@@ -101,8 +102,9 @@ class Call:
     """One call: what came in, and at the end what became of it."""
 
     __slots__ = (
-        *("answers", "artifact", "config", "defaults", "error", "extras", "given", "home", "is_record", "job"),
-        *("listened", "plan", "run", "session", "started", "status", "tool", "tool_call_id", "value", "way"),
+        *("answered", "answers", "artifact", "config", "defaults", "error", "extras", "given", "home"),
+        *("is_record", "job", "listened", "plan", "run", "session", "started", "status", "tool"),
+        *("tool_call_id", "value", "way"),
     )
 
     def __init__(
@@ -152,6 +154,8 @@ class Call:
         """What the body returned, or the answer to its error; without the artifact."""
         self.artifact: Any = None
         self.is_record = is_record
+        self.answered: BaseException | None = None
+        """The error that was answered, until the handlers are told."""
         self.error: BaseException | None = None
         """What went wrong, also when it was answered; of a record."""
         self.status = OK
@@ -177,67 +181,14 @@ class Call:
         self.run = run
         return run
 
-    def start_event(self) -> AnyEvent:
-        """What handlers are told before anything else happens."""
-        plan, run, extras = self.plan, self.run, self.extras
-        assert run is not None
-        input_str, inputs = plan.binder.shown(self.given)
-        name = self.config.get("run_name") if self.config else None
-        event = ToolStart(
-            run._delivery,
-            self.tool_call_id,
-            {"name": plan.name, "description": plan.description},
-            input_str,
-            inputs,
-            name or plan.name,
-            extras.get("start_color", "green") if extras else "green",
-        )
-        if not extras and self.session is None:
-            return event
-        more = self._more()
-        if self.session is not None:
-            more["session"] = self.session
-        return MoreOf(event, more)
-
-    def end_event(self, output: Any) -> AnyEvent:
-        """What handlers are told at last, if there is an output."""
-        assert self.run is not None
-        color = self.extras.get("color", "green") if self.extras else "green"
-        event = ToolEnd(self.run._delivery, self.tool_call_id, output, self.plan.name, self.way.engine.name, color)
-        more = self._facts()
-        if self.extras:
-            more = {**self._more(), **more}
-        return MoreOf(event, more) if more else event
-
-    def error_event(self) -> dict[str, Any]:
-        """The keywords of `on_tool_error`."""
-        return {"engine": self.way.engine.name, **self._facts()}
-
-    def _facts(self) -> dict[str, Any]:
-        """What there is to say of how the body ran."""
-        facts: dict[str, Any] = {}
-        job = self.job
-        if job is not None:
-            if job.cached:
-                facts["cached"] = True
-            if job.attempts > 1:
-                facts["attempts"] = job.attempts
-            if job.stopped_by is not NOT_STOPPED:
-                facts["stopped_by"] = job.stopped_by
-            if job.worker is not None:
-                facts["worker"] = job.worker
-        return facts
-
-    def _more(self) -> dict[str, Any]:
-        """What a caller gave to go with the events; the colours go with one each."""
-        return {key: value for key, value in (self.extras or _NOTHING).items() if key not in _NOT_OF_EVENTS}
-
     def find_way(self, target: Target) -> Way:
         """How and where the body runs: the config of the call wins over the tool, and that over the runner."""
         config = self.config
         if self.defaults is not None or (config and ("timeout" in config or "retry" in config or "engine" in config)):
             get = (config or _NOTHING).get
             self.way = target.ways.other(get("timeout"), get("retry"), get("engine"), self.defaults)
+        if replay.playing is not None:
+            self.way = replay.playing.way(self.plan, self.given)
         return self.way
 
     def new_job(self, target: Target, way: Way, run: Any) -> Job:
@@ -299,6 +250,8 @@ class Call:
         if content is UNANSWERED:
             return UNANSWERED
         self.value = content
+        if self.listened:
+            self.answered = error
         return self.answers(content, None, self.tool_call_id, self.plan.name, "error")
 
     def _note(self, error: BaseException) -> None:
@@ -312,7 +265,6 @@ class Call:
         return error
 
 
-_NOT_OF_EVENTS = frozenset({"verbose", "start_color", "color"})
 _REPLACED = ("coroutine raised StopIteration",)
 _NOTHING: Mapping[str, Any] = {}
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def scope_for(tool: BaseTool, plan: Plan, config: RunConfig | None, verbose: bool) -> Scope:
     """The scope of a call; `verbose` tells every event on the terminal."""
     callbacks = config.get("callbacks") if config else None
-    scope = scope_of(callbacks)
-    if not is_manager(callbacks) and (around := scope_around()) is not None:
+    scope, around = scope_of(callbacks), scope_around()
+    if around is not None and not is_manager(callbacks):
         scope = around.with_handlers(scope.handlers, inherit=True)
     if config:
         if tags := config.get("tags"):
