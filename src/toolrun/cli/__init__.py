@@ -14,9 +14,11 @@ import click
 from toolrun.cli._ctrl_c import CTRL_C, STATUS
 from toolrun.cli._stdout import open_all_three
 from toolrun.cli.call import call
+from toolrun.cli.check import check
 from toolrun.cli.export import export
 from toolrun.cli.import_ import import_
 from toolrun.cli.mcp import mcp
+from toolrun.cli.prune import prune
 from toolrun.cli.run import run
 from toolrun.cli.runs import runs
 from toolrun.cli.show import show
@@ -63,3 +65,5 @@ main.add_command(stats)
 main.add_command(tail)
 main.add_command(export)
 main.add_command(import_)
+main.add_command(prune)
+main.add_command(check)
