@@ -25,7 +25,7 @@ def class_a() -> list[str]:
 def relevant() -> list[str]:
     """All tests that execute anything of callbacks, tools or tracers.
 
-    Beside those of class A: those that need the peer's messages, runnables and configs, its event streams, or LangSmith.
+    Beside those of class A: those that need the peer's messages, runnables and configs, event streams, or LangSmith.
     """
     by_class: dict[str, list[str]] = json.loads(ALL.read_text())
     return [test for name, tests in by_class.items() if name != "Z_untouched" for test in tests]

@@ -152,6 +152,29 @@ def test_their_async_handlers_of_sync_runs_share_one_loop() -> None:
     assert loops[0] is loops[1]
 
 
+def test_an_async_handler_has_each_event_of_sync_code_in_a_loop_before_that_code_goes_on(async_driver: Any) -> None:
+    """As the handlers of event streams need it, whose stream ends with the code."""
+
+    class Counts(TheirAsyncHandler):
+        async def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+            counted.append("start")
+
+        async def on_chain_end(self, *args: Any, **kwargs: Any) -> None:
+            counted.append("end")
+
+    counted: list[str] = []
+    seen: list[list[str]] = []
+    inner = RunnableLambda(lambda x: x)
+
+    async def outer(x: int) -> int:
+        inner.invoke(x)
+        seen.append(list(counted))
+        return x
+
+    async_driver.invoke(RunnableLambda(outer), 1, {"callbacks": [Counts()]})
+    assert seen == [["start", "start", "end"]]
+
+
 def test_what_was_made_before_and_what_is_made_after_are_installed_alike() -> None:
     made_before = TheirManager([RecordingHandler()])
     made_before.on_tool_start({"name": "x"}, "").on_tool_end(1)

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from langchain_core.callbacks import AsyncCallbackHandler as TheirAsyncHandler
+
+from toolrun.callbacks import AsyncCallbackHandler
 from toolrun.callbacks._deliver_async import AsyncDelivery
 from toolrun.callbacks._deliver_sync import SyncDelivery
 from toolrun.callbacks._scope import scope_for_handlers
@@ -23,6 +26,8 @@ Handlers = Sequence[Any]
 Key = tuple[UUID | None, tuple[int, ...]]
 """The run, and which of its handlers: LangGraph tells some of them other inputs than the rest."""
 
+_ON_LOOP = (AsyncCallbackHandler, TheirAsyncHandler)
+
 _open: OrderedDict[Key, Delivery] = OrderedDict()
 _lock = threading.Lock()
 
@@ -32,14 +37,14 @@ def handle_event(
 ) -> None:
     """Bring one event of a run to its handlers.
 
-    In the thread of a running loop, those that want to be called inline take at least their first step before this
-    returns, also if they are async: the handlers of event streams, which never suspend, and whose stream may end soon.
+    In the thread of a running loop async handlers take their first step on that loop before this returns: those of
+    event streams never suspend, and would come too late for a stream that ends soon.
     """
     if asyncio._get_running_loop() is not None:
-        inline = [handler for handler in handlers if getattr(handler, "run_inline", False)]
-        handlers = [handler for handler in handlers if handler not in inline] if inline else handlers
-        if inline:
-            _delivery(AsyncDelivery, inline, event_name, kwargs).deliver(event_name, args, kwargs)
+        on_loop = [handler for handler in handlers if isinstance(handler, _ON_LOOP)]
+        handlers = [handler for handler in handlers if not isinstance(handler, _ON_LOOP)] if on_loop else handlers
+        if on_loop:
+            _delivery(AsyncDelivery, on_loop, event_name, kwargs).deliver(event_name, args, kwargs)
     if handlers:
         _delivery(SyncDelivery, handlers, event_name, kwargs).deliver(event_name, args, kwargs)
 
