@@ -111,15 +111,16 @@ class Conversation:
             self._wake()
 
     def _on_readable(self) -> None:
+        self._reading = False
         exchange = self.exchange
         begun = exchange.begun
         exchange.take(self.worker.receive())
         if exchange.done:
             self.stop()
-        elif len(exchange.events) >= _MANY_EVENTS:
-            self._pause()
-        elif exchange.begun is not begun:
-            self._set_deadline()
+        else:
+            self.read()
+            if exchange.begun is not begun:
+                self._set_deadline()
         if exchange.done or exchange.events:
             self._wake()
 

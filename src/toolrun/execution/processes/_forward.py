@@ -8,7 +8,7 @@ from __future__ import annotations
 import pickle
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from toolrun.callbacks._deliver_async import AsyncDelivery
@@ -20,22 +20,18 @@ from toolrun.callbacks.run_manager import AsyncCallbackManagerForToolRun, Callba
 Send = Callable[[Any], None]
 
 
-class RunFacts(NamedTuple):
-    """What a worker is told of the run that it works for."""
-
-    run_id: bytes
-    heard: bool
-    """Whether anybody listens to the run itself, ..."""
-    inherited: bool
-    """... and to those inside it."""
-    of_scope: bytes | None
-    """Parent, tags and metadata, if there are any."""
+RunFacts = tuple[bytes | None, bool, bool, bytes | None]
+"""What a worker is told of the run that it works for: its id, unless nobody has asked for it yet; whether anybody
+listens to it, and to those inside it; parent, tags and metadata, if there are any."""
 
 
-def facts_of(run: Any, dump: Callable[[Any], bytes]) -> tuple[Any, ...]:
-    """The facts of a run as a plain tuple."""
+def facts_of(run: Any, dump: Callable[[Any], bytes]) -> RunFacts:
+    """The facts of a run."""
     delivery = run._delivery
     handlers, inheritable, *rest = delivery.scope
+    if not handlers and not inheritable and not any(rest):
+        run_id = delivery._run_id
+        return None if run_id is None else run_id.bytes, False, False, None
     return delivery.run_id.bytes, bool(handlers), bool(inheritable), dump(tuple(rest)) if any(rest) else None
 
 
@@ -71,29 +67,33 @@ Forwarder.on_retry = _forward_retry  # type: ignore[method-assign,assignment]
 class _Here:
     """The call that this worker is at."""
 
-    forwarder: Forwarder | None = None
-    run: Any = None
+    __slots__ = ("forwarder", "run")
+
+    def __init__(self) -> None:
+        self.forwarder: Forwarder | None = None
+        self.run: Any = None
 
 
-def begin_run(facts: tuple[Any, ...] | None, sender: Callable[[], Send], loop: AbstractEventLoop | None) -> Any:
+_here = _Here()
+
+
+def begin_run(facts: RunFacts | None, sender: Callable[[], Send], loop: AbstractEventLoop | None) -> Any:
     """Make the run of the call that begins now, None if it has none; with a loop, its async face."""
-    _Here.forwarder = _Here.run = None
+    _here.forwarder = _here.run = None
     if facts is not None:
-        _Here.run = _run(RunFacts(*facts), sender, loop)
-    return _Here.run
+        _here.run = _run(facts, sender, loop)
+    return _here.run
 
 
 def _run(facts: RunFacts, sender: Callable[[], Send], loop: AbstractEventLoop | None) -> Any:
-    if facts.heard or facts.inherited:
-        _Here.forwarder = Forwarder(sender())
-    scope = EMPTY
-    if facts.of_scope is not None:
-        scope = Scope((), (), *pickle.loads(facts.of_scope))
-    if _Here.forwarder is not None:
-        forwarder = (_Here.forwarder,)
-        heard, inherited = forwarder if facts.heard else (), forwarder if facts.inherited else ()
+    number, is_heard, is_inherited, of_scope = facts
+    scope = EMPTY if of_scope is None else Scope((), (), *pickle.loads(of_scope))
+    if is_heard or is_inherited:
+        _here.forwarder = Forwarder(sender())
+        forwarder = (_here.forwarder,)
+        heard, inherited = forwarder if is_heard else (), forwarder if is_inherited else ()
         scope = scope._replace(handlers=heard, inheritable_handlers=inherited)
-    run_id = UUID(bytes=facts.run_id)
+    run_id = None if number is None else UUID(bytes=number)
     if loop is None:
         return CallbackManagerForToolRun.of(scope, run_id)
     run = AsyncCallbackManagerForToolRun.__new__(AsyncCallbackManagerForToolRun)
@@ -103,7 +103,7 @@ def _run(facts: RunFacts, sender: Callable[[], Send], loop: AbstractEventLoop | 
 
 def run_here() -> Any:
     """What a run manager among the arguments becomes: the manager of this call's run."""
-    return _Here.run
+    return _here.run
 
 
 def manager_here(
@@ -115,7 +115,7 @@ def manager_here(
     inheritable_metadata: dict[str, Any],
 ) -> Any:
     """What a callback manager among the arguments becomes: one whose runs are told to the parent."""
-    handlers = (_Here.forwarder,) if _Here.forwarder is not None else ()
+    handlers = (_here.forwarder,) if _here.forwarder is not None else ()
     scope = Scope(
         handlers, handlers, parent_run_id, tuple(tags), tuple(inheritable_tags), metadata, inheritable_metadata
     )

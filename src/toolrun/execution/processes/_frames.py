@@ -62,13 +62,18 @@ def exit_code_of(payload: bytes) -> int:
     return code
 
 
+_ROOM, _MOST_ROOM = 1 << 12, 1 << 20
+
+
 class Decoder:
     """Cuts a stream of bytes into frames."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_rest", "room")
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self.room = _ROOM
+        """How many bytes to read next: few, which costs least, unless more is known to come."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now."""
@@ -88,6 +93,9 @@ class Decoder:
             frames.append((kind, bytes(rest[start + _SIZE : end])))
             start = end
         del rest[:start]
+        self.room = _ROOM
+        if len(rest) >= _SIZE:
+            self.room = min(max(_ROOM, _SIZE + _unpack(rest)[0] - len(rest)), _MOST_ROOM)
         return frames
 
     def last(self) -> list[Frame]:

@@ -42,8 +42,6 @@ from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_va
 from toolrun.execution.processes._shipping import unpacked
 from toolrun.execution.processes.sessions import Member, drop_session
 
-_CHUNK = 1 << 16
-
 
 def serve(sock: socket.socket) -> None:
     """Serve the parent at the other end."""
@@ -77,7 +75,7 @@ class Server:
         """What the parent sends, until it goes."""
         decoder = Decoder()
         while True:
-            data = self._sock.recv(_CHUNK)
+            data = self._sock.recv(decoder.room)
             if not data:
                 return
             yield from decoder.feed(data)

@@ -1,7 +1,7 @@
 """Tells the calls of an event loop when their workers have answered.
 
-A call adds its socket and takes it out again within microseconds, for which `loop.add_reader` is slow. So the loop
-watches one epoll of ours, and that watches the sockets.
+A call waits at its socket for microseconds, for which `loop.add_reader` is slow. So the loop watches one epoll of ours,
+and that watches the sockets: each of them once, then it has to be asked again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from contextvars import Context
 
 Callback = Callable[[], object]
+
+_ONCE = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLONESHOT", 0)
 
 
 class Watch:
@@ -28,18 +30,20 @@ class Watch:
         Context().run(loop.add_reader, self._epoll.fileno(), self._turn)
 
     def add(self, fd: int, callback: Callback) -> None:
-        """Call it whenever there is something to read."""
+        """Call it once, when there is something to read."""
         self._callbacks[fd] = callback
-        self._epoll.register(fd, select.EPOLLIN)
+        try:
+            self._epoll.modify(fd, _ONCE)
+        except FileNotFoundError:  # it is new here
+            self._epoll.register(fd, _ONCE)
 
     def remove(self, fd: int) -> None:
         """Watch it no longer."""
-        del self._callbacks[fd]
-        self._epoll.unregister(fd)
+        self._callbacks.pop(fd, None)
 
     def _turn(self) -> None:
         for fd, _ in self._epoll.poll(0):
-            callback = self._callbacks.get(fd)  # an earlier one may have removed it
+            callback = self._callbacks.pop(fd, None)  # an earlier one may have removed it
             if callback is not None:
                 callback()
 
@@ -47,12 +51,19 @@ class Watch:
 class PlainWatch:
     """The same, where there is no epoll."""
 
-    __slots__ = ("add", "loop", "remove")
+    __slots__ = ("loop", "remove")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.add: Callable[[int, Callback], object] = loop.add_reader
         self.remove: Callable[[int], object] = loop.remove_reader
+
+    def add(self, fd: int, callback: Callback) -> None:
+        """Call it once, when there is something to read."""
+        self.loop.add_reader(fd, self._turn, fd, callback)
+
+    def _turn(self, fd: int, callback: Callback) -> None:
+        self.remove(fd)
+        callback()
 
 
 _new_watch = Watch if hasattr(select, "epoll") else PlainWatch

@@ -13,8 +13,6 @@ from collections.abc import Hashable
 from toolrun.execution.processes._frames import EXIT, HELLO, KNOWN_BODIES, LOADED, Decoder, Frame, exit_code_of
 from toolrun.execution.processes._ticket import Ticket
 
-_CHUNK = 1 << 16
-
 
 class Worker:
     """A worker process: written to, read from, killed. Nothing here waits, but for `wait`."""
@@ -80,7 +78,7 @@ class Worker:
     def receive(self) -> list[Frame]:
         """The frames that have come, none if there is nothing to read; afterwards it may be `gone`."""
         try:
-            data = self._sock.recv(_CHUNK)
+            data = self._sock.recv(self._decoder.room)
         except BlockingIOError:
             return []
         except OSError:
