@@ -70,6 +70,7 @@ torture: $(VENV)/.developing
 	$(BIN)/python tests/torture/torture.py --engine processes --rounds 50 $(ARGS)
 	$(BIN)/python tests/torture/torture.py --engine threads $(ARGS)
 	$(BIN)/python tests/torture/store.py $(ARGS)
+	$(BIN)/python tests/torture/resume.py --kills 50
 	FAULT_EXAMPLES=2000 $(BIN)/pytest -q --timeout 3600 tests/promises/test_faults.py
 
 peer: $(VENV)/.developing
