@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +165,11 @@ def test_every_field_has_an_example_that_can_be_read() -> None:
 
 def test_queries_add_up() -> None:
     assert str(Query.parse("tool:a") & Query.parse("b")) == "tool:a b"
+
+
+def test_every_term_in_the_account_of_the_language_can_be_read() -> None:
+    account = (Path(__file__).parents[2] / "docs" / "queries.md").read_text()
+    terms = re.findall(r"^\| `([^`]+)` \|", account.partition("| term |")[2].partition("\n\n")[0], re.MULTILINE)
+    assert {Query.parse(term).terms[0].field for term in terms if ":" in term} == FIELDS.keys() - {"dur"}
+    for term in terms:
+        assert len(Query.parse(term).terms) == 1
