@@ -110,6 +110,8 @@ class Reader:
 
     def _traces(self, ids: list[str]) -> list[Trace]:
         """The traces in this order."""
+        if not ids:
+            return []
         roots = {run.id: run for file in self._files for run in runs_of_ids(file, "run_id", ids)}
         for trace in set(ids) - roots.keys():
             roots[trace] = self.tree(trace)[0].run
