@@ -15,7 +15,7 @@ FLOORS = [
     {"tools"},
     {"runner"},
     {"interop"},
-    {"cli", "testing"},
+    {"cli", "testing", "pytest_plugin"},
     {"__init__", "__main__"},
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from toolrun.errors import ToolrunError
     from toolrun.execution.cache import Cache
     from toolrun.execution.errors import InvalidPolicy, SessionLost, ToolDenied, ToolTimeout, WorkerCrashed
+    from toolrun.execution.replay import replaying
+    from toolrun.execution.replay_errors import CannotReplay, ReplayDiverged
     from toolrun.execution.retry import Retry
     from toolrun.execution.statistics import statistics
     from toolrun.execution.watchdog import watchdog
@@ -50,8 +52,10 @@ __all__ = [
     "CallRequest",
     "CallResult",
     "CallbackManager",
+    "CannotReplay",
     "InvalidPolicy",
     "Recorder",
+    "ReplayDiverged",
     "Retry",
     "SessionLost",
     "StructuredTool",
@@ -66,6 +70,7 @@ __all__ = [
     "current_run",
     "flush",
     "open_store",
+    "replaying",
     "statistics",
     "tool",
     "watchdog",
@@ -83,6 +88,8 @@ _HOMES = {
     "toolrun.errors": ("ToolrunError",),
     "toolrun.execution.cache": ("Cache",),
     "toolrun.execution.errors": ("InvalidPolicy", "SessionLost", "ToolDenied", "ToolTimeout", "WorkerCrashed"),
+    "toolrun.execution.replay": ("replaying",),
+    "toolrun.execution.replay_errors": ("CannotReplay", "ReplayDiverged"),
     "toolrun.execution.retry": ("Retry",),
     "toolrun.execution.statistics": ("statistics",),
     "toolrun.execution.watchdog": ("watchdog",),

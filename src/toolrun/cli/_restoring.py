@@ -44,7 +44,7 @@ class Restorer:
     def lines(self) -> Iterator[str]:
         """What is worth a line in the summary."""
         if self.count:
-            yield f"{self.count:,} had ended, and their results were written now, from the store."
+            yield f"{self.count:,} of their results were not written yet: they are now, from the store."
         if self.in_part:
             yield f"{self.in_part:,} of these are not whole: the store has them masked, or cut."
 

@@ -128,8 +128,8 @@ class Resumption:
 
     def lines(self) -> Iterator[str]:
         """What is worth a line in the summary."""
-        if self.earlier.ids:
-            yield f"{len(self.earlier.ids):,} calls had finished before."
+        if self._finished:
+            yield f"{len(self._finished):,} calls had finished before."
         if self._restorer:
             yield from self._restorer.lines()
         if self.rebuilt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import sys
 from ast import literal_eval
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ class AlreadyReplaying(ReplayError):
 def revived(error: dict[str, str], status: RunStatus) -> BaseException:
     """The recorded error as an exception, of its class if that is known here; else as one that tells of it."""
     kind, message = error.get("type", "Error"), error.get("message", "")
-    for found in _classes(kind, message, error.get("traceback", "")):
+    for found in _classes(error.get("module", "builtins"), kind):
         for argument in _arguments(message):
             exception = _made(found, argument, message)
             if exception is not None and _has(exception, status):
@@ -53,11 +52,9 @@ def revived(error: dict[str, str], status: RunStatus) -> BaseException:
     return remote
 
 
-def _classes(kind: str, message: str, traceback: str) -> Iterator[type[BaseException]]:
-    """The classes that may be meant: by the full name at the traceback's end, of Python, and of toolrun."""
-    place = traceback.rfind(f"{kind}: {message}")
-    module = traceback[traceback.rfind("\n", 0, place) + 1 : max(place, 0)].strip().rstrip(".")
-    found: list[Any] = [_named(sys.modules.get(module or "__main__"), kind), getattr(builtins, kind, None)]
+def _classes(module: str, kind: str) -> Iterator[type[BaseException]]:
+    """The class of this name, if its module is imported; else one of toolrun, which may have moved."""
+    found: list[Any] = [_named(sys.modules.get(module), kind)]
     found += [each for each in _below(ToolrunError) if each.__qualname__ == kind]
     yield from (each for each in found if isinstance(each, type) and issubclass(each, BaseException))
 

@@ -1,0 +1,33 @@
+"""`toolrun replay`: a recorded trace, told again or served to a program."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from toolrun.cli._querying import reading_option
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("trace")
+@click.argument("program", metavar="[PROGRAM [ARGS]...]", nargs=-1, type=click.UNPROCESSED)
+@click.option("--partly", is_flag=True, help="The program need not make all recorded calls.")
+@reading_option
+def replay(trace: str, program: tuple[str, ...], partly: bool, store: str | None) -> None:
+    """Replay a trace.
+
+    TRACE is the id of a trace in the store, or its beginning or end, or a
+    cassette: a file written by `toolrun export --format jsonl`.
+
+    With PROGRAM, a Python file, run that with the recorded results in place of
+    its tools. The first call of a tool that was not recorded ends the replay
+    with what differs; the exit status is then 1, else the program's own.
+
+    Without PROGRAM, tell what happened, event by event.
+    """
+    from toolrun.cli._replaying import run_program, tell
+
+    if program:
+        sys.exit(run_program(trace, store, list(program), partly))
+    tell(trace, store)
