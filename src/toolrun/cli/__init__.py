@@ -19,6 +19,7 @@ from toolrun.cli.export import export
 from toolrun.cli.import_ import import_
 from toolrun.cli.mcp import mcp
 from toolrun.cli.prune import prune
+from toolrun.cli.replay import replay
 from toolrun.cli.run import run
 from toolrun.cli.runs import runs
 from toolrun.cli.show import show
@@ -65,5 +66,6 @@ main.add_command(stats)
 main.add_command(tail)
 main.add_command(export)
 main.add_command(import_)
+main.add_command(replay)
 main.add_command(prune)
 main.add_command(check)
