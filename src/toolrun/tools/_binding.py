@@ -20,12 +20,12 @@ from typing import Any
 
 from pydantic import AliasChoices, AliasPath
 from pydantic.fields import FieldInfo
-from pydantic_core import ValidationError
+from pydantic_core import SchemaValidator, ValidationError
 
 from toolrun._signature import Signature
 from toolrun.tools._injection import fillers, injected_names, tool_call_id_names
 from toolrun.tools._invalid import clearer
-from toolrun.tools._schema import ArgsSchema
+from toolrun.tools._schema import ArgsSchema, InferredArgs
 from toolrun.tools._snapshot import snapshot, text_of
 from toolrun.tools.exceptions import MissingToolCallId, StringInputRefused
 from toolrun.tools.injected import MASK, InjectedToolArg, InjectedToolCallId, Secret, has_marker, is_injected, is_secret
@@ -57,6 +57,8 @@ class Binder:
         self.validated = self._validator(schema)
         self.bind: Callable[[str | Arguments, str | None], Bound]
         self.bind = self._bind_model if self._is_plain() else self._bind
+        if self._is_plain() and (validator := _validator_of_fields(schema)) is not None:
+            self.validate, self.bind = validator.validate_python, self._bind_fields
 
     def _validator(self, schema: ArgsSchema | None) -> Callable[[Arguments], Arguments]:
         if schema is None:
@@ -77,6 +79,14 @@ class Binder:
             and self.schema.model_config.get("extra") != "allow"
             and not (self.injected or self.call_ids or self.spread or self.renamed)
         )
+
+    def _bind_fields(self, given: str | Arguments, tool_call_id: str | None) -> Bound:
+        if isinstance(given, str):
+            given = self._as_arguments(given)
+        try:
+            return (), self.validate(given)[0]
+        except ValidationError as error:
+            raise clearer(error, self.fields, self.secret) from None
 
     def _bind_model(self, given: str | Arguments, tool_call_id: str | None) -> Bound:
         if isinstance(given, str):
@@ -133,6 +143,18 @@ class Binder:
             given = {k: MASK if k in self.secret else v for k, v in given.items() if k not in self.hidden}
         inputs = snapshot(given)
         return text_of(inputs), inputs
+
+
+def _validator_of_fields(model: Any) -> SchemaValidator | None:
+    """Validates as the model does, and makes no instance of it, which nobody would see and which takes half the time.
+
+    Only for models that are made from signatures: what is written by hand may do more. None where it is not the same.
+    """
+    if not issubclass(model, InferredArgs) or type(model.__pydantic_validator__) is not SchemaValidator:
+        return None
+    core: Any = model.__pydantic_core_schema__
+    is_plain = core["type"] == "model" and core["schema"]["type"] == "model-fields" and "post_init" not in core
+    return SchemaValidator(core["schema"], core.get("config")) if is_plain else None
 
 
 Fields = Mapping[str, "FieldInfo | None"]
