@@ -128,7 +128,7 @@ class _Collected:
             names[number].buckets[slot] += calls
             names[number].total_us += us
         for number, minute, calls, failed, _ in file.rows(
-            f"SELECT named_id, minute, {sums} {rolled} GROUP BY 1, 2", *named.parameters
+            f"SELECT named_id, minute, {sums} {rolled} GROUP BY minute, named_id", *named.parameters
         ):
             names[number].add(minute, calls, failed)
 
