@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +28,16 @@ def run_context(run: BaseRunManager[Any]) -> Context:
     for neighbour in _neighbours:
         context.run(neighbour.enter, run)
     return context
+
+
+@contextmanager
+def inside(run: BaseRunManager[Any]) -> Iterator[None]:
+    """Have the block be in `run`: for code of another library that is a run, and that no engine of ours calls."""
+    token = _current.set(run)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def scope_around() -> Scope | None:

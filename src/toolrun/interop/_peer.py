@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
 
@@ -16,6 +18,13 @@ def require(package: str, extra: str, *, since: str, before: str) -> None:
         raise MissingExtra(package, extra) from None
     if not _numbers(since) <= _numbers(found) < _numbers(before):
         raise UnsupportedRelease(package, found, f"from {since} on, before {before}", extra)
+
+
+@contextmanager
+def required(package: str, extra: str, *, since: str, before: str) -> Iterator[None]:
+    """The same around the imports from that package, so that nothing of it is imported before."""
+    require(package, extra, since=since, before=before)
+    yield
 
 
 def _numbers(release: str) -> tuple[int, ...]:

@@ -9,9 +9,9 @@ from langchain_core.tools.base import _format_output
 from pydantic import Field, SkipValidation
 
 from toolrun.errors import is_control_flow
+from toolrun.interop._agents import check_tool, said_of
 from toolrun.interop.langchain import _road
 from toolrun.tools import BaseTool
-from toolrun.tools.exceptions import InvalidTool
 
 
 def to_langchain(tool: BaseTool, *, raise_errors: bool = False) -> ToolrunTool:
@@ -22,8 +22,7 @@ def to_langchain(tool: BaseTool, *, raise_errors: bool = False) -> ToolrunTool:
     exception is raised instead, for agents that handle it themselves (`ToolNode(handle_tool_errors=...)`), and so it
     always is where there is no tool call to answer, and for LangGraph's interrupts.
     """
-    if not isinstance(tool, BaseTool):
-        raise InvalidTool(repr(tool), "it is no tool of toolrun: make one of it with @tool.")
+    check_tool(tool)
     schema = tool.args_schema
     if schema is None:
         schema = tool.tool_call_schema if tool.args else None
@@ -90,7 +89,7 @@ class ToolrunTool(TheirTool):
     def _answer(self, error: Exception, tool_call_id: str | None) -> Any:
         if self.raise_errors or tool_call_id is None or is_control_flow(error):
             raise error
-        return _format_output(f"{type(error).__name__}: {error}", None, tool_call_id, self.name, "error")
+        return _format_output(said_of(error), None, tool_call_id, self.name, "error")
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{self.name!r} runs on toolrun's road: call invoke or run.")
