@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.store.filling import BEGIN_US, MINUTE, MS, SECOND, Filling, failed, run_id
 
+from toolrun.store import CorruptStore
 from toolrun.store.query import SHORT, AmbiguousId, BadPlace, NoSuchRun, Page, Query, Reader, telling_length
 
 
@@ -307,3 +309,74 @@ def test_records_come_oldest_first_with_their_payloads(
     records = list(reader.records())
     assert [payload.inputs["n"] for _, payload in records] == list(range(10))
     assert [run.id for run, _ in records] == [run_id(number) for number in range(10)]
+
+
+def test_the_slowest_runs_come_slowest_first_from_all_files(store: Filling, reader: Reader) -> None:
+    for number, ms in enumerate((30, 50, 10, 40)):
+        store.add(number, f"t{ms}", us=ms * MS, day=20261118 + number % 2)
+    store.add(9, "open", us=None)
+    assert [run.name for run in reader.slowest(limit=3)] == ["t50", "t40", "t30"]
+    assert [run.name for run in reader.slowest(Query.parse("dur<35ms -nothing"))] == ["t30", "t10"]
+
+
+def test_values_complete_a_field(store: Filling, reader: Reader) -> None:
+    store.add(1, "get_a", tags=["x"], session="talk-1")
+    store.add(2, "get_b", day=20261119, kind="chain")
+    assert reader.values("tool", "get_") == ["get_a"]
+    assert reader.values("name", "get_") == ["get_a", "get_b"]
+    assert (reader.values("tag"), reader.values("session", "ta")) == (["x"], ["talk-1"])
+    assert reader.values("status", "c") == ["cancelled", "crashed"]
+    assert (reader.values("name", limit=1), reader.values("dur"), reader.values("tool", "z")) == (["get_a"], [], [])
+
+
+def test_health_counts_what_is_there_and_what_is_not(store: Filling, reader: Reader) -> None:
+    store.add(1, indexed=True)
+    store.add(2)
+    store.add(3, us=None, day=20261119)
+    for file in store.files:
+        connection = file.writing()
+        connection.execute("INSERT INTO segment(id, name, offset, cut_bytes) VALUES(1, 'one', 0, 7)")
+        connection.execute("INSERT INTO dropped VALUES(1, 'end', 'no space', ?)", (4 if "19" in file.name else 3,))
+        connection.close()
+    health = reader.health()
+    assert (health.files, health.runs, health.running, health.unsearched) == (2, 3, 1, 1)
+    assert (health.cut_bytes, dict(health.dropped)) == (7, {("end", "no space"): 4})
+    assert health.bytes > 0
+
+
+def test_threads_read_by_connections_of_their_own(store: Filling, reader: Reader) -> None:
+    for number in range(50):
+        store.add(number)
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(lambda _: len(reader.traces(Query.parse("tool:search")).items), range(40)))
+    assert pages == [50] * 40
+
+
+def test_a_file_that_is_pruned_meanwhile_is_no_longer_read(store: Filling, reader: Reader) -> None:
+    store.add(1, "old")
+    store.add(2, "new", day=20261119)
+    assert found(reader.runs()) == ["new", "old"]
+    store.close()
+    store.files[-1].remove()
+    assert found(reader.runs()) == ["new"]
+
+
+def test_what_is_read_at_one_moment_does_not_change(store: Filling, reader: Reader) -> None:
+    store.add(1)
+    with reader.at_one_moment():
+        before = reader.runs()
+        store.add(2)
+        assert reader.runs() == before
+    assert len(reader.runs().items) == 2
+
+
+def test_a_damaged_file_is_an_error_of_the_store(store: Filling, reader: Reader) -> None:
+    for number in range(200):
+        store.add(number, inputs="x" * 500)
+    store.close()
+    path = store.files[0].path
+    broken = bytearray(path.read_bytes())
+    broken[8192:] = b"\xff" * (len(broken) - 8192)
+    path.write_bytes(broken)
+    with pytest.raises(CorruptStore, match="is damaged"):
+        reader.runs()

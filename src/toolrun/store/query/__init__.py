@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from toolrun.store.query._failures import Failure, Failures
 from toolrun.store.query._figures import Figures
+from toolrun.store.query._health import Health
 from toolrun.store.query._language import MalformedQuery, Query
 from toolrun.store.query._lookup import SHORT, AmbiguousId, NoSuchRun, telling_length
 from toolrun.store.query._merging import BadPlace
@@ -26,6 +27,7 @@ __all__ = [
     "Failure",
     "Failures",
     "Figures",
+    "Health",
     "MalformedQuery",
     "NoSuchRun",
     "Page",

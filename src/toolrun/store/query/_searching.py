@@ -63,6 +63,15 @@ class Search:
 
         return merged(self._files, rows_of, newest_first=False)
 
+    def slowest(self, limit: int) -> list[StoredRun]:
+        """The runs that took longest."""
+        found: list[StoredRun] = []
+        for file in self._files:
+            ended = self._condition(file).and_("run.dur_us IS NOT NULL")
+            order = f"ORDER BY run.dur_us DESC{f' LIMIT {limit:d}' if ended.test is None else ''}"
+            found += islice(runs_where(file, ended, order), limit)
+        return sorted(found, key=lambda run: run.us or 0, reverse=True)[:limit]
+
     def roots(self, after: Place | None = None) -> Iterator[Match]:
         """The traces whose root run meets the query."""
         return self._matches(after, _IS_ROOT)

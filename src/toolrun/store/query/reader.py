@@ -11,8 +11,10 @@ from contextlib import AbstractContextManager
 from itertools import chain, islice
 from typing import Protocol, Self
 
+from toolrun.store.query._completion import values_of
 from toolrun.store.query._failures import Failures, grouped
 from toolrun.store.query._figures import Figures, figures_of
+from toolrun.store.query._health import Health, health_of
 from toolrun.store.query._language import STATUSES, Query
 from toolrun.store.query._lookup import find_run
 from toolrun.store.query._merging import Place, Placed
@@ -103,6 +105,18 @@ class Reader:
     def failures(self, query: Query = EVERYTHING) -> Failures:
         """The failed runs that meet the query, grouped by what failed."""
         return grouped(Search(self._files, query & _FAILED).runs())
+
+    def slowest(self, query: Query = EVERYTHING, limit: int = 20) -> list[StoredRun]:
+        """The runs that meet the query and took longest, the slowest first."""
+        return Search(self._files, query).slowest(limit)
+
+    def values(self, field: str, prefix: str = "", limit: int = 20) -> list[str]:
+        """Values of a field that begin so, to complete a query with."""
+        return values_of(self._files, field, prefix, limit)
+
+    def health(self) -> Health:
+        """What is in the store, what lags, and what could not be written."""
+        return health_of(self._files)
 
     def watch(self, query: Query = EVERYTHING) -> Watch:
         """Sees what begins and ends from now on."""
