@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.store.filling import Filling
-from tests.store.journals import runs_of
+from tests.store.journals import run_python, runs_of
 
 from toolrun.store import (
     CorruptStore,
@@ -220,3 +220,39 @@ def test_a_store_that_was_read_to_its_end_says_what_it_recovered(filling: Fillin
     journal.close()
     recovered = open_store(filling.folder).recovered
     assert (recovered.segments, recovered.interrupted, recovered.cut_bytes) == (1, 1, 0)
+
+
+DIES_WHILE_IT_MAKES_A_FILE = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from toolrun.store import schema
+from toolrun.store.sqlite import StoreFile
+
+def dies(connection, begun_us):
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("CREATE TABLE t(x)")
+    connection.execute("INSERT INTO t VALUES(zeroblob(1000000))")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+schema.create = dies
+if sys.argv[2] == "before":
+    connect = sqlite3.connect
+    class Dying(sqlite3.Connection):
+        def executescript(self, *args):
+            self.execute("PRAGMA cache_size = 1")
+            self.execute("BEGIN IMMEDIATE")
+            self.execute("CREATE TABLE t(x)")
+            self.execute("INSERT INTO t VALUES(zeroblob(1000000))")
+            os.kill(os.getpid(), signal.SIGKILL)
+    sqlite3.connect = lambda *args, **more: connect(*args, **more, factory=Dying)
+StoreFile(Path(sys.argv[1])).writing()
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_file_whose_maker_died_is_made_by_the_next_one(tmp_path: Path, when: str) -> None:
+    """Before it was in WAL mode, and after."""
+    file = StoreFile(tmp_path / "runs-20260101.db")
+    assert run_python(DIES_WHILE_IT_MAKES_A_FILE, file.path, when).returncode == -9
+    assert file.reading().execute("SELECT count(*) FROM run").fetchone() == (0,)
+    assert open_store(tmp_path).files == [file]

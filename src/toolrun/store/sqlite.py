@@ -65,7 +65,7 @@ class StoreFile:
     def writing(self) -> sqlite3.Connection:
         """A connection that may write; makes the file if there is none, and migrates one of an earlier version."""
         with store_errors(self.path):
-            connection = sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            connection = _connect(_uri(self.path))
             try:
                 _prepare(connection, self.path)
             except BaseException:
@@ -76,24 +76,37 @@ class StoreFile:
     def reading(self) -> sqlite3.Connection:
         """A connection that cannot write; keep one for each thread that reads."""
         with store_errors(self.path):
-            connection = sqlite3.connect(
-                _read_only_uri(self.path), BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
-            )
+            if self._wants_a_writer():
+                self.writing().close()
+            connection = _connect(_read_only_uri(self.path))
             try:
-                if _version(connection, self.path) < schema.VERSION:
-                    connection.close()
-                    self.writing().close()  # migrates it
-                    return self.reading()
+                _version(connection, self.path)
                 connection.executescript(_READING)
             except BaseException:
                 connection.close()
                 raise
             return connection
 
+    def _wants_a_writer(self) -> bool:
+        """Whether it has to be made or migrated, or a process died while it was at that: a reader cannot undo it."""
+        connection = _connect(_read_only_uri(self.path))
+        try:
+            return _version(connection, self.path) < schema.VERSION
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+                return True
+            raise
+        finally:
+            connection.close()
+
     def remove(self) -> None:
         """Delete it, with what belongs to it."""
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.name + suffix).unlink(missing_ok=True)
+
+
+def _connect(place: str) -> sqlite3.Connection:
+    return sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
 
 
 def store_files(folder: Path) -> list[StoreFile]:
@@ -154,10 +167,13 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 def _read_only_uri(path: Path) -> str:
     """A file that is all there is, in a folder that cannot be written, is opened as one that nobody changes."""
-    path = path.absolute()
     alone = not _size(path.with_name(path.name + "-wal"))
     immutable = "&immutable=1" if alone and not os.access(path.parent, os.W_OK) else ""
-    return f"file:{quote(str(path))}?mode=ro{immutable}"
+    return f"{_uri(path)}?mode=ro{immutable}"
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}"
 
 
 def _size(path: Path) -> int:
