@@ -137,7 +137,7 @@ def test_a_file_named_as_a_module_that_is_already_there_is_loaded_all_the_same(t
         ("desk.py:lisetd", "nothing in it is named 'lisetd'; nearest: listed"),
         ("desk.py:number", "3 is no tool, nor a list, a mapping or an instance with public methods"),
         ("empty.py", "it has neither tools nor public functions"),
-        ("mcp:server", "MCP servers cannot be used as TOOLS yet"),
+        ("mcp:no-such-server", "no-such-server: No such file or directory"),
         ("bad_all.py", "nothing in it is named 'gone'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""TOOLS on the command line: a Python file or module, optionally `:name`.
+"""TOOLS on the command line: a Python file or module, optionally `:name`; or an MCP server (`_mcp_source.py`).
 
 A module stands for its tools; if it has none, for its `__all__`, else for the public functions defined in it and
 its public bound methods. A name stands for a tool, a list or mapping of tools or functions, an instance (its
@@ -21,6 +21,7 @@ from typing import Any
 
 from toolrun.cli._ctrl_c import CTRL_C
 from toolrun.cli._errors import Unusable, own_traceback
+from toolrun.cli._mcp_source import PREFIX, tools_of_server
 from toolrun.runner import NotATool
 from toolrun.runner.toolbox import Toolbox, is_factory, toolbox
 from toolrun.tools import BaseTool
@@ -30,8 +31,8 @@ Target = Toolbox | Callable[[Any], Any]
 
 def load(spec: str) -> Target:
     """The toolbox, or the factory of toolboxes, that TOOLS stands for; `Unusable` if there is none."""
-    if spec.startswith("mcp:"):
-        raise Unusable(f"{spec}: MCP servers cannot be used as TOOLS yet.")
+    if spec.startswith(PREFIX):
+        return tools_of_server(spec)
     where, name = _split(spec)
     module = _import_file(where) if _is_path(where) else _import_module(where)
     try:

@@ -12,8 +12,35 @@ from toolrun.interop._peer import require
 
 require("mcp", "mcp", since="2.3", before="3")
 
+from toolrun.interop.mcp.client.source import mcp_tools  # noqa: E402
+from toolrun.interop.mcp.errors import (  # noqa: E402
+    InvalidAddress,
+    MalformedAnswer,
+    McpError,
+    RemoteToolError,
+    ServerLost,
+    ServerRefused,
+    ServerTimeout,
+    ServerUnavailable,
+    UnusableSchema,
+)
 from toolrun.interop.mcp.server.app import mcp_server  # noqa: E402
 from toolrun.interop.mcp.server.request import current_request  # noqa: E402
 from toolrun.interop.mcp.server.serving import aserve, serve  # noqa: E402
 
-__all__ = ["aserve", "current_request", "mcp_server", "serve"]
+__all__ = [
+    "InvalidAddress",
+    "MalformedAnswer",
+    "McpError",
+    "RemoteToolError",
+    "ServerLost",
+    "ServerRefused",
+    "ServerTimeout",
+    "ServerUnavailable",
+    "UnusableSchema",
+    "aserve",
+    "current_request",
+    "mcp_server",
+    "mcp_tools",
+    "serve",
+]
