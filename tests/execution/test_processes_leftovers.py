@@ -115,9 +115,12 @@ def test_nothing_is_left_when_the_parent_ends(tmp_path: Path, end: str, code: in
 
 def test_ctrl_c_is_the_parents_alone(tmp_path: Path) -> None:
     text = """
-try:
+def hang_loudly():
     print("ready", flush=True)
-    call(hang)
+    hang()
+
+try:
+    call(hang_loudly)
 except KeyboardInterrupt:
     print(call(abs, -1))
 """

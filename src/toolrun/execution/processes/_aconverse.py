@@ -17,11 +17,10 @@ _MANY_EVENTS = 256
 
 async def aconverse(exchange: Exchange, worker: Worker) -> Any:
     """Have the call run by the worker; returns what it came to. Left early, it kills the worker."""
-    rest = exchange.begin(worker)
     conversation = Conversation(exchange, worker)
     relay: Relay | None = None
     try:
-        conversation.start(rest)
+        conversation.start(exchange.begin(worker))
         while not exchange.done or exchange.events:
             if exchange.events:
                 relay = relay or Relay(exchange.job, is_async=True)

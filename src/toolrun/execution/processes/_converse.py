@@ -12,10 +12,10 @@ from toolrun.execution.processes._worker import Worker
 
 def converse(exchange: Exchange, worker: Worker) -> Any:
     """Have the call run by the worker; returns what it came to. Left early, it kills the worker."""
-    rest = exchange.begin(worker)
     relay: Relay | None = None
     seconds: float | None = None
     try:
+        rest = exchange.begin(worker)  # in here: whatever comes right after it, Ctrl-C too, kills the worker
         while not exchange.done:
             if exchange.deadline is not None:
                 seconds = exchange.deadline - time.monotonic()

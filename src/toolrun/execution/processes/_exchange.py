@@ -77,7 +77,7 @@ class Exchange:
         try:
             return worker.send(data)
         except OSError:
-            worker.gone = True
+            self.done = worker.gone = True
             raise NotStarted from None
 
     def _look_whether_begun(self) -> None:

@@ -7,6 +7,7 @@ launched from an event loop: even the start of the fork server, which takes its 
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import pickle
@@ -43,6 +44,7 @@ class Launcher:
         self._setting: bytes = b""
         self._ends: list[socket.socket] = []
         """Of workers that wait for the fork server to be there."""
+        self._is_starting = False
 
     def launch(self) -> Worker:
         """A new worker: on its way, and ready to be written to."""
@@ -54,8 +56,8 @@ class Launcher:
                 self._hand_over(theirs)
             except OSError:  # the fork server is not there, or is gone
                 self._ends.append(theirs)
-                if len(self._ends) == 1:
-                    threading.Thread(target=self._start, name="toolrun-launcher", daemon=True).start()
+                if not self._is_starting:  # said by the thread itself: Ctrl-C may come before there is one
+                    _thread.start_new_thread(self._start, ())
         return Worker(ours)
 
     def _hand_over(self, end: socket.socket) -> None:
@@ -70,17 +72,21 @@ class Launcher:
 
     def _start(self) -> None:
         """Start the fork server anew, then hand over what has been waiting for it."""
+        with self._lock:
+            if self._is_starting or not self._ends:
+                return
+            self._is_starting = True
         self.close()
         ours, theirs = socket.socketpair()
         try:
             self.process = self._start_process(theirs)
-        except OSError:
+        except Exception:
             logger.exception("no worker processes: the fork server cannot be started")
             ours.close()
         theirs.close()
         with self._lock:
             ends, self._ends = self._ends, []
-            self._control, self._setting = ours, b""
+            self._control, self._setting, self._is_starting = ours, b"", False
             for end in ends:
                 with contextlib.suppress(OSError):  # then its call finds it closed
                     self._hand_over(end)

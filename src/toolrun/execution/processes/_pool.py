@@ -105,11 +105,11 @@ class Pool:
         return worker
 
     def _taken(self, worker: Worker, session: Hashable | None) -> Worker:
+        self._keep_spare()
         self._busy += 1
         if session is not None and session not in self._homes:
             self._homes[session] = worker
             worker.sessions.add(session)
-        self._keep_spare()
         return worker
 
     def _keep_spare(self) -> None:
