@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,21 @@ def test_call_records_only_if_a_store_is_named(toolrun: Any) -> None:
     assert toolrun("call", "desk.py", "double", '{"x": 1}', "--store", "mine").out == "2\n"
     [(run, _)] = recorded("mine")
     assert run.name == "double"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is set as Linux does")
+def test_what_could_not_be_written_is_in_the_summary_and_harms_no_call(calls: Any, file: Any, tmp_path: Path) -> None:
+    file("large.py", "def large(x: int) -> str:\n    'Give much.'\n    return '%d ' % x * 40000 * (x % 3)\n")
+    path = calls(*({"id": x, "name": "large", "arguments": {"x": x}} for x in range(9)))
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+    command = [
+        sys.executable,
+        "-c",
+        f"{limited}from toolrun.__main__ import main; main()",
+        "run",
+        "large.py",
+        str(path),
+    ]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (0, 9)
+    assert "3 end records could not be written: short write." in ended.stderr

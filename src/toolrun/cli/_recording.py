@@ -47,4 +47,4 @@ def recording(path: str | None, usual: str | None = None) -> Iterator[Recorder |
 def drops_of(recorder: Recorder | None) -> Iterator[str]:
     """A line for each reason for which records were lost."""
     for (record, reason), count in sorted((recorder.dropped if recorder else {}).items()):
-        yield f"{count:,} {record} records could not be written to {recorder and recorder.path}: {reason}."
+        yield f"{count:,} {record} records could not be written: {reason}."
