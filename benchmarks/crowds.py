@@ -11,10 +11,10 @@ from benchmarks import floors
 from benchmarks.harness import FLOOR, OURS, Bound, Figures, Measure, Metric, Scenario, on_loop
 from benchmarks.libraries import ARGUMENTS, block, libraries, nap
 from benchmarks.peers import pydantic_ai_beside
+from benchmarks.watching import Heart
 
 NAPS = 1_000
 BLOCKS = 500
-BEAT_SECONDS = 0.001
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -50,29 +50,6 @@ def _crowd(call: Callable[[], Awaitable[object]], count: int) -> Measure:
         started = time.perf_counter()
         await asyncio.gather(*(call() for _ in range(count)))
         wall = time.perf_counter() - started
-        return wall * 1e3, heart.stop() * 1e3
+        return wall * 1e3, max(heart.stop()) * 1e3
 
     return on_loop(measure)
-
-
-class Heart:
-    """Beats on the loop every millisecond and remembers the longest wait between two beats."""
-
-    def __init__(self) -> None:
-        self._longest = 0.0
-        self._last = time.perf_counter()
-        self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
-
-    def stop(self) -> float:
-        self._timer.cancel()
-        self._note()
-        return self._longest
-
-    def _beat(self) -> None:
-        self._note()
-        self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
-
-    def _note(self) -> None:
-        now = time.perf_counter()
-        self._longest = max(self._longest, now - self._last)
-        self._last = now

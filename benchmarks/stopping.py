@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.crowds import BEAT_SECONDS
 from benchmarks.harness import OURS, Bound, Figures, Measure, Metric, Scenario, on_loop, per_async_run
 from benchmarks.libraries import ARGUMENTS, add, async_add
+from benchmarks.watching import Heart, dead, percentile
 
 RUNAWAYS = 20
 DEADLINE_SECONDS = 0.3
@@ -83,15 +83,15 @@ async def _runaways() -> Figures:
     from toolrun.tools import tool
 
     limit, PROCESSES.limit = PROCESSES.limit, RUNAWAYS
-    burning, gaps = tool(run_away, engine="processes", timeout=DEADLINE_SECONDS), list[float]()
+    burning = tool(run_away, engine="processes", timeout=DEADLINE_SECONDS)
     try:
         with tempfile.TemporaryDirectory() as logs:
-            beating = asyncio.create_task(_beat(gaps))
+            heart = Heart()
             late = await asyncio.gather(*(_one(burning, f"{logs}/{number}") for number in range(RUNAWAYS)))
-            beating.cancel()
+            gaps = heart.stop()
     finally:
         PROCESSES.limit = limit
-    return _percentile(late, 0.95) * 1e3, max(late) * 1e3, _percentile(gaps, 0.99) * 1e3
+    return percentile(late, 0.95) * 1e3, max(late) * 1e3, percentile(gaps, 0.99) * 1e3
 
 
 async def _one(burning: Any, log: str) -> float:
@@ -100,25 +100,6 @@ async def _one(burning: Any, log: str) -> float:
         await burning.ainvoke({"log": log})
     except TimeoutError:
         began, process = Path(log).read_text().split()
-        while _is_alive(int(process)):
-            await asyncio.sleep(BEAT_SECONDS)
+        await dead(int(process))
         return time.monotonic() - float(began) - DEADLINE_SECONDS
     raise AssertionError("it came back")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-async def _beat(gaps: list[float]) -> None:
-    while True:
-        before = time.monotonic()
-        await asyncio.sleep(BEAT_SECONDS)
-        gaps.append(time.monotonic() - before - BEAT_SECONDS)
-
-
-def _percentile(figures: list[float], part: float) -> float:
-    return sorted(figures)[min(len(figures) - 1, int(len(figures) * part))]

@@ -25,6 +25,9 @@ from typing import Any
 
 from runaways import RUNAWAYS, STUBBORN, work
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.watching import Heart, dead, percentile
+
 from toolrun import CallRequest, CallResult, ToolRunner
 from toolrun.callbacks import AsyncCallbackHandler
 from toolrun.execution.statistics import statistics
@@ -32,7 +35,6 @@ from toolrun.run import RunStatus
 from toolrun.tools import tool
 
 TIMEOUT = 0.5
-BEAT = 0.001
 BOUNDS = {  # milliseconds
     "processes": {"death p95": 15.0, "death max": 100.0, "loop gap p99": 20.0},
     "threads": {"answer max": 250.0},
@@ -79,8 +81,8 @@ class Ends(AsyncCallbackHandler):
     async def _until_dead(self, id: str) -> None:
         began, process = (self._logs / id).read_text().split()
         self.began[id] = float(began)
-        while int(process) != os.getpid() and _is_alive(int(process)):
-            await asyncio.sleep(BEAT)
+        if int(process) != os.getpid():
+            await dead(int(process))
         self.dead[id] = time.monotonic()
 
     async def all_dead(self) -> None:
@@ -94,9 +96,9 @@ async def one_round(engine: Any, good: int, bad: int, measured: Measured) -> Non
     tools["work"] = tool(work, engine=engine, timeout=TIMEOUT if engine == "processes" else None)
     with tempfile.TemporaryDirectory() as logs:
         calls, ends = _calls(engine, good, bad, logs), Ends(Path(logs))
-        beating = asyncio.create_task(_beat(measured.gaps))
+        heart = Heart()
         results = await ToolRunner(tools, concurrency=len(calls), callbacks=[ends]).arun_all(calls)
-        beating.cancel()
+        measured.gaps += (gap * 1e3 for gap in heart.stop())
         await ends.all_dead()
         for result in results:
             if result.name == "work":
@@ -124,20 +126,6 @@ def _look_at_bad(result: CallResult, ends: Ends, measured: Measured) -> None:
         measured.deaths.append((ends.dead[id] - deadline) * 1e3)
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-async def _beat(gaps: list[float]) -> None:
-    while True:
-        before = time.monotonic()
-        await asyncio.sleep(BEAT)
-        gaps.append((time.monotonic() - before - BEAT) * 1e3)
-
-
 def look_at_what_is_left(engine: str, rounds: int, bad: int, measured: Measured) -> None:
     """Threads and workers after the last round, and whether memory was flat."""
     left = statistics()
@@ -155,21 +143,17 @@ def look_at_what_is_left(engine: str, rounds: int, bad: int, measured: Measured)
 def look_at_times(engine: str, patience: float, measured: Measured) -> None:
     """Print the figures, and hold them against the bounds."""
     figures = {
-        "answer p95": _percentile(measured.answers, 0.95),
+        "answer p95": percentile(measured.answers, 0.95),
         "answer max": max(measured.answers),
-        "death p95": _percentile(measured.deaths, 0.95),
+        "death p95": percentile(measured.deaths, 0.95),
         "death max": max(measured.deaths),
-        "loop gap p99": _percentile(measured.gaps, 0.99),
+        "loop gap p99": percentile(measured.gaps, 0.99),
         "loop gap max": max(measured.gaps),
     }
     for name, figure in figures.items():
         bound = BOUNDS[engine].get(name)
         print(f"  {name:14} {figure:8.1f} ms" + (f"   at most {bound:g}" if bound else ""))
         measured.claim(bound is None or figure <= bound * patience, f"{name}: {figure:.1f} ms, at most {bound}")
-
-
-def _percentile(figures: list[float], part: float) -> float:
-    return sorted(figures)[min(len(figures) - 1, int(len(figures) * part))]
 
 
 def _megabytes() -> float:
