@@ -210,6 +210,16 @@ def test_what_was_not_searched_is_counted(store: Filling, reader: Reader, monkey
     assert (len(page.items), page.unsearched) == (2, 3)
 
 
+def test_large_texts_that_are_not_indexed_are_not_all_searched(
+    store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toolrun.store.query._words.FRESH_CHARACTERS", 1_000)
+    for number in range(5):
+        store.add(number, inputs="eclipse " * 100)
+    page = reader.runs(Query.parse("eclipse"))
+    assert (len(page.items), page.unsearched) == (2, 3)
+
+
 def test_each_line_of_a_traceback_is_searched_from_its_first_word(store: Filling, reader: Reader) -> None:
     store.add(1, status="error", end=failed("OddError", "deep\nnothing"), indexed=True)
     assert len(reader.runs(Query.parse("nothing odderror")).items) == 1

@@ -48,7 +48,10 @@ terms: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@given(st.lists(terms, max_size=5).map(lambda terms: Query(tuple(terms))))
+queries = st.lists(terms, max_size=5).map(lambda terms: Query(tuple(terms)))
+
+
+@given(queries)
 def test_a_query_that_is_written_and_read_again_is_the_same(query: Query) -> None:
     assert Query.parse(str(query)) == query
 

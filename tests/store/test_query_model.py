@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.store.filling import BEGIN_US, SECOND, Filling, failed, run_id
+from tests.store.test_query_language import queries
 
 from toolrun.store.query import Query, Reader
 from toolrun.store.query._terms import Began, Is, Lasts, Says, Term, Value
@@ -156,3 +157,21 @@ def test_a_reader_finds_what_meets_the_query_in_order_on_pages_of_any_size(
             assert (trace.runs, len(reader.tree(trace.root.id))) == (len(members), len(members))
         assert {run.id for run, _ in reader.records(query)} == set(ids)
         assert sum(figures.calls for figures in reader.figures(query)) == sum(run["us"] is not None for run in expected)
+
+
+@pytest.fixture(scope="module")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with closing(Filling(tmp_path_factory.mktemp("store"))) as store, Reader(store) as reader:
+        store.add(1, inputs="red", indexed=True)
+        store.add(2, inputs="green", us=None)
+        yield reader
+
+
+@given(query=queries)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_query_can_be_asked(small_store: Reader, query: Query) -> None:
+    assert len(small_store.runs(query).items) <= 2
+    assert sum(figures.calls for figures in small_store.figures(query)) <= 1
+    small_store.traces(query, after="1.1.1")
+    small_store.failures(query)
+    small_store.slowest(query)
