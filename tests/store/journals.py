@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import orjson
 
 from toolrun.store._frames import Frame, FrameKind, read_frames
 from toolrun.store._reading import segments_of
-from toolrun.store.sqlite import store_files
+from toolrun.store.sqlite import StoreFile, store_files
 
 RECORDS = (FrameKind.START, FrameKind.EVENT, FrameKind.END)
 
@@ -32,18 +34,37 @@ def records_of(store: Path) -> list[tuple[FrameKind, dict[str, Any]]]:
     ]
 
 
+@contextmanager
+def reading(file: StoreFile) -> Iterator[sqlite3.Connection]:
+    """A connection for a block."""
+    connection = file.reading()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writing(file: StoreFile) -> Iterator[sqlite3.Connection]:
+    """A connection for a block, that may write."""
+    connection = file.writing()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def runs_of(store: Path, **wanted: Any) -> list[dict[str, Any]]:
     """The runs in the files of a store, oldest first, with their payloads decoded; those with these columns."""
     found = []
     for file in reversed(store_files(store)):
-        connection = file.reading()
-        connection.row_factory = sqlite3.Row
-        rows = connection.execute(
-            "SELECT run.*, payload.*, named.kind, named.name FROM run JOIN payload USING(seq) "
-            "JOIN named ON named.id = named_id ORDER BY run.seq"
-        )
-        found += [_decoded(dict(row)) for row in rows]
-        connection.close()
+        with reading(file) as connection:
+            connection.row_factory = sqlite3.Row
+            rows = connection.execute(
+                "SELECT run.*, payload.*, named.kind, named.name FROM run JOIN payload USING(seq) "
+                "JOIN named ON named.id = named_id ORDER BY run.seq"
+            )
+            found += [_decoded(dict(row)) for row in rows]
     return [run for run in found if wanted.items() <= run.items()]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.journals import frames_of, run_python, runs_of
+from tests.store.journals import frames_of, reading, run_python, runs_of
 
 from toolrun._ids import new_run_id
 from toolrun.handlers import Recorder
@@ -56,10 +57,9 @@ def write(journal: Journal, kind: FrameKind, fields: dict[str, Any]) -> None:
 
 
 def value_of(store: Path, query: str) -> Any:
-    connection = StoreFile(store / file_of_today(store).name).reading()
-    (value,) = connection.execute(query).fetchone()
-    connection.close()
-    return value
+    with reading(file_of_today(store)) as connection:
+        (value,) = connection.execute(query).fetchone()
+        return value
 
 
 def index(store: Path) -> Indexer:
@@ -114,6 +114,7 @@ def test_words_are_found_also_when_the_start_comes_after_they_were_indexed(store
     for word in ("early", "late"):
         assert connection.execute("SELECT count(*) FROM words WHERE words MATCH ?", (word,)).fetchone() == (1,)
     connection.execute("INSERT INTO words(words, rank) VALUES('integrity-check', 1)")
+    connection.close()
 
 
 def test_words_are_those_of_the_text_not_of_its_json(store: Path) -> None:
@@ -125,6 +126,7 @@ def test_words_are_those_of_the_text_not_of_its_json(store: Path) -> None:
     index_words(connection, 10)
     for word in ("one", "two", "three", "four"):
         assert connection.execute("SELECT count(*) FROM words WHERE words MATCH ?", (word,)).fetchone() == (1,), word
+    connection.close()
 
 
 # ── segments ───────────────────────────────────────────────────────────────────────────────────────────
@@ -163,6 +165,7 @@ def test_a_segment_stays_while_a_reader_keeps_a_part_of_it_from_the_disk(store: 
     index(store)
     assert len(segments_of(store)) == 1, "its records are in the write-ahead log alone"
     reader.execute("COMMIT")
+    reader.close()
     index(store)
     assert segments_of(store) == []
 
@@ -352,10 +355,13 @@ def test_a_large_file_is_followed_by_another_one_on_another_day(store: Path) -> 
     write(journal, END, end(new_id(), trace=before, parent=before))
     indexer.drain()
     indexer.close()
+    exits = ExitStack()
     by_file = {
-        file.name: [run.hex() for (run,) in file.reading().execute("SELECT run_id FROM run ORDER BY seq")]
+        file.name: [run.hex() for (run,) in connection.execute("SELECT run_id FROM run ORDER BY seq")]
         for file in open_store(store).files
+        for connection in [exits.enter_context(reading(file))]
     }
+    exits.close()
     assert list(by_file) == [file_of_today(store).name, old.name]
     assert by_file[old.name][:2] == [before, child] and len(by_file[old.name]) == 3, "a trace stays in its file"
     assert by_file[file_of_today(store).name] == [after]
@@ -393,6 +399,7 @@ def test_readers_beside_the_writer_see_whole_runs(store: Path) -> None:
             rows = connection.execute("SELECT status, output FROM run JOIN payload USING(seq)").fetchall()
             assert all(row == ("ok", '"done"') for row in rows)
             seen.append(len(rows))
+        connection.close()
 
     index(store)
     readers = [threading.Thread(target=read) for _ in range(2)]

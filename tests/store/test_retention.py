@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.store.filling import BEGIN_US, SECOND, Filling
-from tests.store.journals import runs_of
+from tests.store.journals import reading, runs_of
 
 from toolrun.store import Store, StoreBusy, StoreUnwritable
 from toolrun.store._locks import FileLock
@@ -19,8 +20,10 @@ NOW = BEGIN_US + 1000 * SECOND
 
 
 @pytest.fixture
-def filling(tmp_path: Path) -> Filling:
-    return Filling(tmp_path)
+def filling(tmp_path: Path) -> Iterator[Filling]:
+    one = Filling(tmp_path)
+    yield one
+    one.close()
 
 
 def seconds(number: int) -> timedelta:
@@ -77,6 +80,7 @@ def test_what_is_gone_cannot_be_found_by_its_words(filling: Filling) -> None:
     ]
     assert found == [0, 1]
     with_words.execute("INSERT INTO words(words, rank) VALUES('integrity-check', 1)")
+    with_words.close()
 
 
 def test_a_file_of_which_nothing_is_kept_goes(filling: Filling) -> None:
@@ -100,12 +104,10 @@ def test_figures_of_what_is_left_are_right(filling: Filling) -> None:
     for number in (100, 101, 102, 900):
         filling.add(number, status="error" if number == 101 else "ok", us=number)
     pruned(filling, older_than=seconds(300), keep_errors=True)
-    rows = (
-        filling.files[0]
-        .reading()
-        .execute("SELECT minute * 60 - ?, n, err, sum_us FROM roll ORDER BY minute", (BEGIN_US // SECOND,))
-    )
-    assert rows.fetchall() == [(60, 1, 1, 101), (900, 1, 0, 900)]
+    figures = "SELECT minute * 60 - ?, n, err, sum_us FROM roll ORDER BY minute"
+    with reading(filling.files[0]) as connection:
+        rows = connection.execute(figures, (BEGIN_US // SECOND,)).fetchall()
+    assert rows == [(60, 1, 1, 101), (900, 1, 0, 900)]
 
 
 def test_a_second_process_that_prunes_gets_a_clear_error(filling: Filling) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.store.filling import Filling
-from tests.store.journals import run_python, runs_of
+from tests.store.journals import reading, run_python, runs_of, writing
 
 from toolrun.store import (
     CorruptStore,
@@ -29,8 +31,10 @@ VERSION_1 = Path(__file__).with_name("version_1.sql")
 
 
 @pytest.fixture
-def filling(tmp_path: Path) -> Filling:
-    return Filling(tmp_path / "store")
+def filling(tmp_path: Path) -> Iterator[Filling]:
+    one = Filling(tmp_path / "store")
+    yield one
+    one.close()
 
 
 @pytest.fixture
@@ -71,7 +75,8 @@ def test_a_file_of_the_first_version_opens(old: StoreFile) -> None:
         ("fetch", "running", None),
     ]
     assert version_of(old) == schema.VERSION
-    assert index_words(old.writing(), 10) == 1
+    with writing(old) as connection:
+        assert index_words(connection, 10) == 1
 
 
 def test_a_file_of_an_earlier_version_is_migrated_when_it_is_opened(
@@ -85,8 +90,9 @@ def test_a_file_of_an_earlier_version_is_migrated_when_it_is_opened(
 
     monkeypatch.setattr(schema, "VERSION", later)
     monkeypatch.setitem(schema.MIGRATIONS, later, add_a_column)
-    rows = old.reading().execute("SELECT cost FROM run ORDER BY seq").fetchall()
-    assert rows == [(2.0,), (4.0,)] and version_of(old) == later
+    with reading(old) as connection:
+        assert connection.execute("SELECT cost FROM run ORDER BY seq").fetchall() == [(2.0,), (4.0,)]
+    assert version_of(old) == later
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(old: StoreFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,11 +112,12 @@ def test_the_schema_has_changed_only_with_its_version() -> None:
     """Who changes `CREATE` raises VERSION, adds a migration, and a file like version_1.sql."""
     assert max([1, *schema.MIGRATIONS]) == schema.VERSION
     then, now = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
-    then.executescript(VERSION_1.read_text())
-    schema.migrate(then, 1)
-    schema.create(now, 0)
-    shape = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
-    assert then.execute(shape).fetchall() == now.execute(shape).fetchall()
+    with closing(then), closing(now):
+        then.executescript(VERSION_1.read_text())
+        schema.migrate(then, 1)
+        schema.create(now, 0)
+        shape = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+        assert then.execute(shape).fetchall() == now.execute(shape).fetchall()
 
 
 # ── what is refused ────────────────────────────────────────────────────────────────────────────────────
@@ -206,8 +213,8 @@ def test_a_store_opened_with_readonly_is_not_written_to(filling: Filling) -> Non
     assert len(runs_of(store.path)) == 200
     with pytest.raises(StoreUnwritable, match="readonly"):
         store.refresh()
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        store.files[0].reading().execute("DELETE FROM run")
+    with reading(store.files[0]) as connection, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("DELETE FROM run")
     after = {entry.name: entry.read_bytes() for entry in filling.folder.iterdir() if entry.name in before}
     assert after == before
 
@@ -224,6 +231,7 @@ def test_a_store_that_was_read_to_its_end_says_what_it_recovered(filling: Fillin
 
 DIES_WHILE_IT_MAKES_A_FILE = """
 import os, signal, sqlite3, sys
+from collections.abc import Iterator
 from pathlib import Path
 from toolrun.store import schema
 from toolrun.store.sqlite import StoreFile
@@ -254,5 +262,6 @@ def test_a_file_whose_maker_died_is_made_by_the_next_one(tmp_path: Path, when: s
     """Before it was in WAL mode, and after."""
     file = StoreFile(tmp_path / "runs-20260101.db")
     assert run_python(DIES_WHILE_IT_MAKES_A_FILE, file.path, when).returncode == -9
-    assert file.reading().execute("SELECT count(*) FROM run").fetchone() == (0,)
+    with reading(file) as connection:
+        assert connection.execute("SELECT count(*) FROM run").fetchone() == (0,)
     assert open_store(tmp_path).files == [file]
