@@ -21,7 +21,7 @@ from toolrun.interop._agents import answer, check_tool, manager_here, parameters
 from toolrun.interop._peer import required
 from toolrun.tools import BaseTool
 
-with required("openai-agents", "openai-agents", since="0.20", before="1"):
+with required("openai-agents", "openai-agents", since="0.22", before="1"):
     from agents import FunctionTool, RunHooks
     from agents.tool_context import ToolContext
 
