@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.store.filling import BEGIN_US, MINUTE, MS, SECOND, Filling, failed, run_id
@@ -121,6 +122,15 @@ def test_a_tree_of_runs_above_themselves_is_shown_all_the_same(store: Filling, r
     store.add(2, "a", parent=3, trace=1)
     store.add(3, "b", parent=2, trace=1)
     assert sorted(node.run.name for node in reader.tree(run_id(1))) == ["a", "b", "root"]
+
+
+def test_lists_may_be_longer_than_sqlite_has_parameters(store: Filling, reader: Reader, monkeypatch: Any) -> None:
+    monkeypatch.setattr("toolrun.store.query._selecting.SOME", 3)
+    for number in range(10):
+        store.add(number, inputs=number)
+    traces = reader.traces().items
+    assert [trace.inputs for trace in traces] == [str(number) for number in range(9, -1, -1)]
+    assert {trace.runs for trace in traces} == {1}
 
 
 def test_a_tree_may_be_deeper_than_pythons_stack(store: Filling, reader: Reader) -> None:

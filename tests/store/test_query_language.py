@@ -154,6 +154,12 @@ def test_a_mistake_is_pointed_at_and_put_right(text: str, pointed_at: str, says:
     assert marks == " " * (2 + error.start) + "^" * (error.end - error.start)
 
 
+def test_a_mistake_behind_wide_and_combined_characters_is_pointed_at_where_it_is_seen() -> None:
+    with pytest.raises(MalformedQuery) as caught:
+        Query.parse("日食 e\u0301 tol:x")
+    assert str(caught.value).split("\n")[2] == "  " + " " * 7 + "^^^"
+
+
 def test_a_moment_without_a_zone_is_local_time() -> None:
     moment = datetime(2026, 11, 22, 10)
     assert microseconds(moment, NOW) == round(moment.astimezone().timestamp() * 1e6)

@@ -13,8 +13,6 @@ from toolrun.store.query import StoredRun
 STYLES = {"ok": "green", "running": "cyan", "paused": "yellow", "cancelled": "yellow", "interrupted": "magenta"}
 FAILED = "red"
 ARROW = " → "
-PREVIEW = 200
-"""Characters of JSON that are looked at for a line."""
 
 _MESSAGE = '{"type":"tool","content":'  # how the JSON of a tool message begins: its content says it all
 

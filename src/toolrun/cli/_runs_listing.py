@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from toolrun.cli._querying import note, parsed, reading, write_json
-from toolrun.cli._run_text import FAILED, PREVIEW, account, began, one_line, status_text, took
+from toolrun.cli._run_text import FAILED, account, began, one_line, status_text, took
 from toolrun.cli._stdout import printing
-from toolrun.store.query import Page, Reader, StoredRun, Trace, telling_length
+from toolrun.store.query import Page, StoredRun, Trace, telling_length
 
 NAME, LEAST = 18, 12
 """Columns of the terminal that a name has at most, and its account at least."""
@@ -49,7 +49,8 @@ def list_runs(
     with reading(store) as reader, printing():
         if each:
             runs = reader.runs(query, limit, after)
-            rows = [_row_of_run(reader, run) for run in runs.items]
+            previews = reader.previews(runs.items)
+            rows = [Row(run, 1, run.is_failed, *previews[run.id]) for run in runs.items]
             page: Page[Any] = runs
         else:
             traces = reader.traces(query, limit, after)
@@ -72,11 +73,6 @@ def list_runs(
 def facts_of(run: StoredRun) -> dict[str, Any]:
     """What is known of a run in a list, for machines."""
     return {name: value for name in _FACTS if (value := getattr(run, name)) is not None}
-
-
-def _row_of_run(reader: Reader, run: StoredRun) -> Row:
-    payload = reader.payload(run)
-    return Row(run, 1, run.is_failed, (payload.inputs_json or "")[:PREVIEW], (payload.output_json or "")[:PREVIEW])
 
 
 def _row_of_trace(trace: Trace) -> Row:

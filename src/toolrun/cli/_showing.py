@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 
 import orjson
 from rich.console import Console
 from rich.text import Text
 
 from toolrun.cli._querying import reading
-from toolrun.cli._run_text import PREVIEW, account, one_line, status_text, took
+from toolrun.cli._run_text import account, one_line, status_text, took
 from toolrun.cli._stdout import printing
 from toolrun.cli._visible import visible, visible_lines
 from toolrun.store.exchange.export import line_of
@@ -83,7 +82,8 @@ def _tree(reader: Reader, nodes: Sequence[TreeRun], limit: int | None, width: in
     first = nodes[0]
     open_below: list[int] = []  # for each depth, how many children of the run there are still to come
     children = _children(nodes)
-    for place, node in enumerate(islice(nodes, limit)):
+    previews = reader.previews(node.run for node in nodes[:limit])
+    for place, node in enumerate(nodes[:limit]):
         depth = node.depth - first.depth
         del open_below[depth:]
         if depth:
@@ -91,9 +91,8 @@ def _tree(reader: Reader, nodes: Sequence[TreeRun], limit: int | None, width: in
         branches = "".join(_PASSING if left else _PAST for left in open_below[:-1])
         branches += (_OTHER if open_below[-1] else _LAST) if depth else ""
         line = _tree_line(node.run, branches, node.run.at - first.run.at)
-        payload = reader.payload(node.run)
-        taken, given = (payload.inputs_json or "")[:PREVIEW], (payload.output_json or "")[:PREVIEW]
-        yield line.append_text(account(node.run, taken, given, max(LEAST, width - line.cell_len)))
+        room = max(LEAST, width - line.cell_len)
+        yield line.append_text(account(node.run, *previews[node.run.id], room))
         open_below.append(children[place])
     if limit is not None and len(nodes) > limit:
         yield Text(f"... and {len(nodes) - limit:,} runs more: --full shows them", "dim")

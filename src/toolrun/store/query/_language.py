@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, cast
+from unicodedata import combining, east_asian_width
 
 from toolrun.errors import ToolrunError
 from toolrun.run import RunStatus
@@ -43,7 +44,13 @@ class MalformedQuery(ToolrunError, ValueError):
     def __init__(self, text: str, start: int, end: int, problem: str) -> None:
         self.text, self.start, self.end, self.problem = text, start, max(end, start + 1), problem
         line = re.sub(r"\s", " ", text)
-        super().__init__(f"{problem}\n  {line}\n  {' ' * start}{'^' * (self.end - start)}")
+        marks = " " * columns(line[:start]) + "^" * max(1, columns(line[start:end]))
+        super().__init__(f"{problem}\n  {line}\n  {marks}")
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
 
 
 @dataclass(frozen=True, slots=True)

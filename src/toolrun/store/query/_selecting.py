@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from toolrun.store.query._condition import Condition, Test
 from toolrun.store.query._open_files import OpenFile
 from toolrun.store.query._records import Payload, StoredEvent, StoredRun
 from toolrun.store.schema import IS_FAILED
+
+T = TypeVar("T")
+
+SOME = 500
 
 _RUN = """lower(hex(run.run_id)), lower(hex(run.trace_id)), nullif(lower(hex(run.parent_id)), ''), named.kind,
 named.name, run.status, run.start_us, run.dur_us, run.error_type, run.error_message, run.stopped_by, run.engine,
@@ -42,21 +46,22 @@ def _tested(rows: Iterator[Any], test: Test) -> Iterator[Any]:
 
 def runs_of_ids(file: OpenFile, column: str, ids: Collection[str]) -> Iterator[StoredRun]:
     """The runs whose `run_id`, or `trace_id`, is among these."""
-    return runs_where(file, Condition(f"run.{column} IN ({_marks(ids)})", [*map(bytes.fromhex, ids)]))
+    for some in _some_at_a_time([bytes.fromhex(id) for id in ids]):
+        yield from runs_where(file, Condition(f"run.{column} IN ({_marks(some)})", [*some]))
 
 
 def counts_of(file: OpenFile, traces: Collection[str]) -> Iterator[tuple[str, int, int, int]]:
     """For each of the traces how many runs there are, failed, and running."""
-    return file.rows(
-        f"""SELECT lower(hex(trace_id)), count(*), sum({IS_FAILED}), sum(status = 'running')
-        FROM run INDEXED BY ix_trace WHERE trace_id IN ({_marks(traces)}) GROUP BY trace_id""",
-        *map(bytes.fromhex, traces),
-    )
+    counts = f"lower(hex(trace_id)), count(*), sum({IS_FAILED}), sum(status = 'running')"
+    for some in _some_at_a_time([bytes.fromhex(id) for id in traces]):
+        of_these = f"WHERE trace_id IN ({_marks(some)}) GROUP BY trace_id"
+        yield from file.rows(f"SELECT {counts} FROM run INDEXED BY ix_trace {of_these}", *some)
 
 
 def previews_of(file: OpenFile, seqs: Collection[int]) -> Iterator[tuple[int, str]]:
     """The first characters of the inputs, and in a second line those of the output or error, of these rows."""
-    return file.rows(f"SELECT seq, preview FROM payload WHERE seq IN ({_marks(seqs)})", *seqs)
+    for some in _some_at_a_time([*seqs]):
+        yield from file.rows(f"SELECT seq, preview FROM payload WHERE seq IN ({_marks(some)})", *some)
 
 
 def payload_of(file: OpenFile, seq: int) -> Payload:
@@ -67,6 +72,11 @@ def payload_of(file: OpenFile, seq: int) -> Payload:
         file.row(f"SELECT {_PAYLOAD} FROM payload WHERE seq = ?", seq) or _NONE
     )
     return Payload(inputs, output, error, tags, metadata, notes, happened)
+
+
+def _some_at_a_time(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """SQLite takes no more than 32,766 parameters, and is fastest with fewer."""
+    return (values[begin : begin + SOME] for begin in range(0, len(values), SOME))
 
 
 def _marks(values: Collection[object]) -> str:

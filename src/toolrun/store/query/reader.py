@@ -93,6 +93,19 @@ class Reader:
         """What a run took and gave, and what happened in it."""
         return next((payload_of(file, run.seq) for file in self._files if file.number == run.file), _NOTHING)
 
+    def previews(self, runs: Iterable[StoredRun]) -> dict[str, tuple[str, str]]:
+        """By id, how the JSON begins of what each run took, and of what it gave or its error; of large values too."""
+        ids: dict[int, dict[int, str]] = {}
+        for run in runs:
+            ids.setdefault(run.file, {})[run.seq] = run.id
+        previews = {id: ("", "") for of_file in ids.values() for id in of_file.values()}
+        for file in self._files:
+            of_file = ids.get(file.number, {})
+            for seq, preview in previews_of(file, of_file):
+                inputs, _, output = preview.partition("\n")
+                previews[of_file[seq]] = inputs, output
+        return previews
+
     def records(self, query: Query = EVERYTHING) -> Iterator[tuple[StoredRun, Payload]]:
         """All runs that meet the query with their payloads, oldest first, one at a time."""
         for run in Search(self._files, query).all_runs():
@@ -129,8 +142,8 @@ class Reader:
         roots = {run.id: run for file in self._files for run in runs_of_ids(file, "run_id", ids)}
         for trace in set(ids) - roots.keys():
             roots[trace] = self.tree(trace)[0].run
-        counts, previews = self._counts(ids), self._previews(roots.values())
-        return [Trace(roots[id], *counts[id], *previews[roots[id].file, roots[id].seq]) for id in ids]
+        counts, previews = self._counts(ids), self.previews(roots.values())
+        return [Trace(roots[id], *counts[id], *previews[roots[id].id]) for id in ids]
 
     def _counts(self, ids: list[str]) -> dict[str, tuple[int, int, int]]:
         counts = dict.fromkeys(ids, (0, 0, 0))
@@ -138,17 +151,6 @@ class Reader:
             runs, failed, running = map(sum, zip(counts[trace], more, strict=True))
             counts[trace] = runs, failed, running
         return counts
-
-    def _previews(self, runs: Iterable[StoredRun]) -> dict[tuple[int, int], tuple[str, str]]:
-        seqs: dict[int, list[int]] = {}
-        for run in runs:
-            seqs.setdefault(run.file, []).append(run.seq)
-        previews = dict.fromkeys(((file, seq) for file in seqs for seq in seqs[file]), ("", ""))
-        for file in self._files:
-            for seq, preview in previews_of(file, seqs.get(file.number, ())):
-                inputs, _, output = preview.partition("\n")
-                previews[file.number, seq] = inputs, output
-        return previews
 
 
 def _place(after: str | None) -> Place | None:
