@@ -5,7 +5,7 @@ From the bottom up; each imports only what stands above it:
     base            the handlers: the one declaration of every event
     _lane, _plan    background lanes; who is called for an event, found out once
     _events         an event on its way, which tells itself to one handler after the other
-    _delivery       what both drivers share: _deliver_sync, _deliver_async
+    _delivery       what both drivers share: _deliver_sync, _deliver_async with its _line
     _scope          handlers, tags, metadata and parent of a run, as one value
     run_manager     the handle of an open run
     manager         opens runs; _configure says with which handlers

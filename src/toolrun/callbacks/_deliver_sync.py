@@ -12,11 +12,12 @@ from uuid import UUID
 
 from toolrun._background_loop import HANDLER_LOOP
 from toolrun._offload import HANDLER_POOL
-from toolrun.callbacks._deliver_async import AsyncDelivery, InLine
+from toolrun.callbacks._deliver_async import AsyncDelivery
 from toolrun.callbacks._delivery import Args, Delivery, Kwargs, Rest, inside
 from toolrun.callbacks._errors import log
 from toolrun.callbacks._events import AnyEvent
 from toolrun.callbacks._handed_over import handed_over
+from toolrun.callbacks._line import InLine
 from toolrun.callbacks._plan import Table
 from toolrun.callbacks._scope import Scope
 
