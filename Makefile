@@ -26,8 +26,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.developing: pyproject.toml tests/requirements-no-deps.txt | $(BIN)/python
+$(VENV)/.developing: pyproject.toml tests/requirements-no-deps.txt tests/requirements-interop.txt | $(BIN)/python
 	$(PIP) install --editable '.[dev]'
+	@$(PIP) install --requirement tests/requirements-interop.txt \
+	  || echo 'Not to be had: tests/requirements-interop.txt. The tests that need it will be skipped.'
 	@$(PIP) install --no-deps --requirement tests/requirements-no-deps.txt \
 	  || echo 'Not to be had: tests/requirements-no-deps.txt. The tests that need it will be skipped.'
 	@touch $@ $(VENV)/.installed

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -28,6 +29,7 @@ def expected(name: str) -> dict[str, dict[str, Any]]:
 
 def run(tools: str, calls: Path, out: Path, *options: str) -> dict[str, dict[str, Any]]:
     """The results by id; also those of Anthropic, whose ids are written otherwise."""
+    options = ("--store", str(out.with_name("store")), *options)
     command = [sys.executable, "-m", "toolrun", "run", str(DATA / tools), str(calls), "-o", str(out), *options]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     failed = any(row["status"] != "ok" for row in rows(out))
@@ -36,6 +38,13 @@ def run(tools: str, calls: Path, out: Path, *options: str) -> dict[str, dict[str
     by_id = {result["id"].removeprefix("toolu_").replace("-", "."): result for result in results}
     assert len(by_id) == len(results)
     return by_id
+
+
+def recorded_runs(store: Path) -> dict[str, str]:
+    """The status of each run that the store has of a batch, by its id."""
+    command = [sys.executable, "-m", "toolrun", "export", "--store", str(store), "--format", "jsonl"]
+    exported = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {str(UUID(run["id"])): run["status"] for run in map(json.loads, exported.splitlines())}
 
 
 def same(value: Any, recorded: Any) -> bool:
@@ -60,6 +69,7 @@ def test_every_call_of_200_sessions_gives_what_was_recorded(calls: Path, tmp_pat
     results = run("tools.py:session", calls, tmp_path / "out.jsonl")
     assert len(results) == 1142
     assert_as_recorded(results, expected("expected.jsonl"))
+    assert recorded_runs(tmp_path / "store") == {result["run_id"]: result["status"] for result in results.values()}
 
 
 def test_sessions_in_worker_processes_give_what_was_recorded(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_every_document_that_the_readme_names_is_there() -> None:
 def test_the_desk_has_a_few_hundred_calls_of_which_only_the_wrong_and_the_unlucky_fail(tmp_path: Path) -> None:
     calls, results = tmp_path / "calls.jsonl", tmp_path / "results.jsonl"
     calls.write_text(run("examples/desk/make_calls.py").stdout)
-    ended = run("-m", "toolrun", "run", "examples/desk/tools.py:desk", calls, "-o", results)
+    ended = run("-m", "toolrun", "run", "examples/desk/tools.py:desk", calls, "-o", results, "--no-store")
     assert ended.returncode == 1
     lines = [json.loads(line) for line in results.read_text().splitlines()]
     failures = {(line["name"], line["error"]["type"]) for line in lines if line["status"] != "ok"}
