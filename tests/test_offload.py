@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
@@ -112,3 +113,20 @@ def test_results_of_a_closed_loop_are_dropped_without_harm(pool: ThreadPool) -> 
     asyncio.run(leave())
     release.set()
     assert pool.submit(lambda: "alive").result(timeout=10) == "alive"
+
+
+def test_a_crowd_of_outcomes_leaves_the_loop_its_turns(pool: ThreadPool, async_driver: Any) -> None:
+    made: SimpleQueue[None] = SimpleQueue()
+
+    async def main() -> list[int]:
+        futures = [pool.start(made.put, None) for _ in range(500)]
+        for _ in futures:
+            made.get(timeout=10)  # all of them end while the loop is held
+        seen = [0]
+        while seen[-1] < len(futures):
+            await asyncio.sleep(0)
+            seen.append(sum(future.done() for future in futures))
+        return seen
+
+    seen = async_driver.run(main())
+    assert max(after - before for before, after in pairwise(seen)) <= 100

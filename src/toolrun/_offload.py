@@ -30,6 +30,10 @@ Outcome = tuple[Any, "BaseException | None"]
 _Job = tuple[Callable[..., Any], tuple[Any, ...], Any, Callable[[Any, Outcome], None]]
 
 
+_AT_ONCE = 50
+"""Outcomes that a loop gets in one turn: whoever waits for them is woken in the next one, all in a row."""
+
+
 class _Mailbox:
     """Brings outcomes from threads to the futures of one loop."""
 
@@ -57,10 +61,13 @@ class _Mailbox:
     def _open(self) -> None:
         self._woken = False  # before reading: what is posted from here on wakes the loop again
         outcomes = self._outcomes
-        while outcomes:
+        for _ in range(min(len(outcomes), _AT_ONCE)):
             future, outcome = outcomes.popleft()
             if not future.done():
                 future.set_result(outcome)
+        if outcomes:
+            self._woken = True
+            self._loop.call_soon(self._open)
 
 
 class _Here(threading.local):

@@ -24,6 +24,9 @@ from toolrun.tools.formats import CallRequest
 
 READ_AHEAD = 1000
 
+_AT_ONCE = 50
+"""Calls that are begun in one turn of the loop: what else is due has its turn in between."""
+
 
 class Batch:
     """Runs the calls of one source by `run_one`, and gives their results as they end."""
@@ -97,6 +100,8 @@ class Batch:
                 self._open += 1
                 self._start(_placed(item, position))
                 position += 1
+                if position % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     def _start(self, item: Item) -> None:
         if isinstance(item, CallResult):
