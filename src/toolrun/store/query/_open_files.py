@@ -53,6 +53,15 @@ class OpenFiles:
                 mine[file.path] = OpenFile(int(file.path.stem.rpartition("-")[2]), file.path, self._open(file))
             yield mine[file.path]
 
+    def of_number(self, number: int) -> OpenFile | None:
+        """The file of a run, if it is still there; as quick as can be where it was read before."""
+        mine: dict[Path, OpenFile] = self._mine.__dict__.get("files", {})
+        for files in (mine.values(), self):
+            for file in files:
+                if file.number == number:
+                    return file
+        return None
+
     def _open(self, file: StoreFile) -> sqlite3.Connection:
         connection = file.reading()
         with self._lock:

@@ -91,7 +91,8 @@ class Reader:
 
     def payload(self, run: StoredRun) -> Payload:
         """What a run took and gave, and what happened in it."""
-        return next((payload_of(file, run.seq) for file in self._files if file.number == run.file), _NOTHING)
+        file = self._files.of_number(run.file)
+        return _NOTHING if file is None else payload_of(file, run.seq)
 
     def previews(self, runs: Iterable[StoredRun]) -> dict[str, tuple[str, str]]:
         """By id, how the JSON begins of what each run took, and of what it gave or its error; of large values too."""
