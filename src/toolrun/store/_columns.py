@@ -21,6 +21,7 @@ NOTHING: Fields = {}
 RUNNING: Row = ("running", None, None, None, None, None, None, None, None)
 """What `ending` gives of a run that has ended."""
 
+_NOTED = frozenset({"inexact", "masked", "cut", "digest", "message"})
 _NO_FAILURE = frozenset({"ok", "running", "paused", "cancelled"})  # as in schema.IS_FAILED
 
 
@@ -97,6 +98,8 @@ def tags_of(start: Fields) -> list[str]:
 
 def notes_of(fields: Fields, before: str | None = None) -> str | None:
     """What is to be known of the values beside themselves; added to what the other record of the run said."""
+    if _NOTED.isdisjoint(fields):
+        return before
     notes: Fields = orjson.loads(before) if before else {}
     for name in ("inexact", "masked", "cut"):
         if name in fields:
@@ -104,4 +107,4 @@ def notes_of(fields: Fields, before: str | None = None) -> str | None:
     for name in ("digest", "message"):
         if name in fields:
             notes[name] = fields[name]
-    return orjson.dumps(notes).decode() if notes else None
+    return orjson.dumps(notes).decode()

@@ -53,15 +53,15 @@ def frame(seq: int, kind: int, body: bytes) -> bytes:
     return _UNCHECKED.pack(len(body), crc32(checked)) + checked
 
 
-def read_frames(data: bytes, start: int = 0) -> Iterator[Frame]:
-    """The whole frames from `start` on, up to the first that is torn or damaged."""
-    view, size = memoryview(data), len(data)
-    while start + HEAD.size <= size:
+def read_frames(data: bytes, base: int = 0) -> Iterator[Frame]:
+    """The whole frames, up to the first that is torn or damaged; `base` is where in the file the data begins."""
+    view, size, head, start = memoryview(data), len(data), HEAD.size, 0
+    while start + head <= size:
         length, checksum, seq, kind = HEAD.unpack_from(data, start)
-        end = start + HEAD.size + length
+        end = start + head + length
         if end > size or crc32(view[start + _CRC_BEGINS_AT : end]) != checksum:
             return
-        yield Frame(seq, kind, data[start + HEAD.size : end], end)
+        yield Frame(seq, kind, data[start + head : end], base + end)
         start = end
 
 

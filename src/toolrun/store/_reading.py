@@ -56,7 +56,7 @@ class SegmentReader:
         if wanted > len(data) and wanted <= self.size - self.offset:
             data = os.pread(self._descriptor, wanted, self.offset)
         base = self.offset
-        frames = [frame._replace(end=frame.end + base) for frame in islice(read_frames(data), FRAMES_AT_ONCE)]
+        frames = list(islice(read_frames(data, base), FRAMES_AT_ONCE))
         if frames and frames[-1].kind == FrameKind.CLOSE:
             closing = frames.pop()
             self.successor = orjson.loads(closing.body).get("next")
