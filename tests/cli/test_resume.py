@@ -230,7 +230,7 @@ def test_lines_that_were_torn_or_not_written_come_from_the_store(toolrun: Any, c
     assert toolrun("run", "desk.py:shared", path, "-o", "out.jsonl", "--concurrency", "1").status == 1
     whole = results()
     lines = Path("out.jsonl").read_bytes()
-    for size in (0, 10, len(lines) // 2, len(lines) - 1):
+    for size in (0, 10, lines.index(b"\n"), len(lines) // 2, len(lines) - 1):
         Path("out.jsonl").write_bytes(lines[:size])
         assert toolrun("run", "desk.py:shared", path, "-o", "out.jsonl", "--resume").status == 1
         assert without_times(results()) == without_times(whole)

@@ -138,3 +138,15 @@ def test_what_cannot_be_looked_through_is_masked_whole() -> None:
 
 def test_there_is_one_mask() -> None:
     assert injected.MASK == MASK
+
+
+def test_a_secret_that_ends_with_a_backslash_ends_there() -> None:
+    value = {"password": "a\\", "other": "b", "token": '\\"', "last": "c"}
+    masked = {"password": MASK, "other": "b", "token": MASK, "last": "c"}
+    assert json.loads(json.loads(redacted(json.dumps(json.dumps(value))))) == masked
+
+
+def test_json_in_a_string_that_was_cut_off_hides_nothing_behind_it() -> None:
+    cut = json.dumps({"password": "hunter2"})[:-2]
+    inside = json.dumps({"cut": cut, "next": "visible"})
+    assert json.loads(redacted({"text": inside})["text"]) == {"cut": f'{{"password": "{MASK}', "next": "visible"}
