@@ -70,8 +70,11 @@ class OpenFiles:
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
-        """What is read in the block is as it was at one moment in each file, whatever is written meanwhile."""
-        opened = list(self)
+        """What is read in the block is as it was at one moment in each file, whatever is written meanwhile.
+
+        A block inside another one is part of that one's moment.
+        """
+        opened = [file for file in self if not file.connection.in_transaction]
         for file in opened:
             file.row("BEGIN")
         try:

@@ -137,14 +137,12 @@ class Reader:
         return Watch(self._files, query)
 
     def _traces(self, ids: list[str]) -> list[Trace]:
-        """The traces in this order."""
-        if not ids:
-            return []
+        """The traces in this order, but for those that were pruned a moment ago."""
         roots = {run.id: run for file in self._files for run in runs_of_ids(file, "run_id", ids)}
-        for trace in set(ids) - roots.keys():
-            roots[trace] = self.tree(trace)[0].run
+        for trace in set(ids) - roots.keys():  # its root was never recorded
+            roots.update((trace, first.run) for first in self.tree(trace)[:1])
         counts, previews = self._counts(ids), self.previews(roots.values())
-        return [Trace(roots[id], *counts[id], *previews[roots[id].id]) for id in ids]
+        return [Trace(roots[id], *counts[id], *previews[roots[id].id]) for id in ids if id in roots]
 
     def _counts(self, ids: list[str]) -> dict[str, tuple[int, int, int]]:
         counts = dict.fromkeys(ids, (0, 0, 0))
