@@ -8,7 +8,6 @@ when repeated, the session is left as it is.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -24,6 +23,7 @@ from toolrun.runner._reading import Item
 from toolrun.runner.toolbox import Toolbox
 from toolrun.store import NoStore, Store, open_store
 from toolrun.store.batches import Batches, BatchRun, latest_batch
+from toolrun.store.catching_up import caught_up
 from toolrun.tools.formats import CallRequest
 
 Place = tuple[int, int]
@@ -144,13 +144,8 @@ def _opened(path: str) -> Store | None:
         store = open_store(path)
     except NoStore:
         return None
-    tries = iter(range(_TRIES))
-    while not store.refresh() and next(tries, None) is not None:
-        time.sleep(_PAUSE)  # another process is at it, and does so itself
+    caught_up(store)
     return store
-
-
-_TRIES, _PAUSE = 10, 0.05
 
 
 def _place(request: CallRequest) -> Place:

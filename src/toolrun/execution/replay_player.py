@@ -7,6 +7,8 @@ outputs formatted.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from toolrun.execution.job import Job
@@ -39,18 +41,19 @@ class Player:
         """The first thing that went wrong: from then on nothing is served."""
         self._lock = threading.Lock()
 
-    def way(self, plan: Any, given: Any) -> ReplayWay:
+    def way(self, plan: Any, given: Any, session: Hashable | None = None) -> ReplayWay:
         """The way of a call of the tool with this plan: to the recorded result."""
         shown, inputs = plan.binder.shown(given)
-        return ReplayWay(self, plan.name, shown if inputs is None else inputs, plan.gives_artifact)
+        arguments = shown if inputs is None else inputs
+        return ReplayWay(self, plan.name, arguments, None if session is None else str(session), plan.gives_artifact)
 
-    def call_for(self, tool: str, arguments: Any) -> RecordedCall:
+    def call_for(self, tool: str, arguments: Any, session: str | None) -> RecordedCall:
         """The recorded call that this one repeats; raises what went wrong, and keeps it."""
         with self._lock:
             if self.failure is not None:
                 raise ReplayDiverged(f"{tool!r} is called after it went wrong, see above.") from self.failure
             key = tool, arguments_digest(arguments)
-            call = self.recording.take(key)
+            call = self.recording.take(key, session)
             try:
                 if call is None:
                     raise self._diverged(tool, arguments, self.recording.times_served(key))
@@ -90,8 +93,8 @@ class ReplayWay:
     is_governed = False
     timeout = memory_limit = None
 
-    def __init__(self, player: Player, tool: str, arguments: Any, gives_artifact: bool) -> None:
-        self.engine = ReplayEngine(player, tool, arguments, gives_artifact)
+    def __init__(self, player: Player, tool: str, arguments: Any, session: str | None, gives_artifact: bool) -> None:
+        self.engine = ReplayEngine(partial(player.call_for, tool, arguments, session), gives_artifact)
 
 
 class ReplayEngine:
@@ -99,13 +102,12 @@ class ReplayEngine:
 
     name = "replay"
 
-    def __init__(self, player: Player, tool: str, arguments: Any, gives_artifact: bool) -> None:
-        self._player, self._tool, self._arguments = player, tool, arguments
-        self._gives_artifact = gives_artifact
+    def __init__(self, take: Callable[[], RecordedCall], gives_artifact: bool) -> None:
+        self._take, self._gives_artifact = take, gives_artifact
 
     def run(self, job: Job) -> Any:
         """Tell the events to a sync caller's handlers, and give the result."""
-        call = self._player.call_for(self._tool, self._arguments)
+        call = self._take()
         run = job.run.get_sync() if hasattr(job.run, "get_sync") else job.run
         for method, arguments in told(call.payload.events):
             getattr(run, method)(*arguments)
@@ -113,7 +115,7 @@ class ReplayEngine:
 
     async def arun(self, job: Job) -> Any:
         """The same for an async caller."""
-        call = self._player.call_for(self._tool, self._arguments)
+        call = self._take()
         run = job.run.get_async() if hasattr(job.run, "get_async") else job.run
         for method, arguments in told(call.payload.events):
             await getattr(run, method)(*arguments)

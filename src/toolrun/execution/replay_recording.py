@@ -15,6 +15,7 @@ from typing import Any
 
 from toolrun.store import Store, open_store
 from toolrun.store._digest import arguments_digest
+from toolrun.store.catching_up import caught_up
 from toolrun.store.exchange.export import read_line
 from toolrun.store.query import Payload, Reader, StoredRun
 
@@ -56,13 +57,14 @@ class Recording:
             self._left.setdefault(call.key, deque()).append(call)
         self._served = dict.fromkeys(self._left, 0)
 
-    def take(self, key: Key) -> RecordedCall | None:
-        """The next call of this tool with these arguments, if there is one left."""
-        left = self._left.get(key)
-        if not left:
-            return None
-        self._served[key] += 1
-        return left.popleft()
+    def take(self, key: Key, session: str | None) -> RecordedCall | None:
+        """The next call of this tool with these arguments, if there is one left; of a session, only its own."""
+        left = self._left.get(key, ())
+        found = next((call for call in left if session is None or call.run.session == session), None)
+        if found is not None:
+            self._left[key].remove(found)
+            self._served[key] += 1
+        return found
 
     def times_served(self, key: Key) -> int:
         """How often the call was made before."""
@@ -78,6 +80,8 @@ def recording_of(source: Source, trace: str | None) -> Recording:
     if not isinstance(source, Store) and Path(source).is_file():
         return Recording(_of_trace(list(_lines(Path(source))), trace))
     store = source if isinstance(source, Store) else open_store(source)
+    if not store.readonly:
+        caught_up(store)
     with closing(Reader(store)) as reader:
         if trace is None:
             return Recording(list(reader.records()))
