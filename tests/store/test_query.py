@@ -230,6 +230,18 @@ def test_large_texts_that_are_not_indexed_are_not_all_searched(
     assert (len(page.items), page.unsearched) == (2, 3)
 
 
+@pytest.mark.parametrize("many", [0, 100])
+def test_a_pattern_may_stand_for_any_number_of_names(
+    store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr("toolrun.store.query._meanings.MANY", many)
+    for number in range(5):
+        store.add(number, f"get_{number}", tags=[f"t{number}"])
+    assert len(reader.runs(Query.parse("tool:get_* tag:t*")).items) == 5
+    assert len(reader.runs(Query.parse("tool:get_1,get_2 -tag:*1,t3")).items) == 1
+    assert len(reader.runs(Query.parse("-tool:get_*")).items) == 0
+
+
 def test_each_line_of_a_traceback_is_searched_from_its_first_word(store: Filling, reader: Reader) -> None:
     store.add(1, status="error", end=failed("OddError", "deep\nnothing"), indexed=True)
     assert len(reader.runs(Query.parse("nothing odderror")).items) == 1

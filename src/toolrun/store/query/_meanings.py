@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import orjson
+
 from toolrun.store.query._condition import FEW, Condition
 from toolrun.store.query._language import Query
 from toolrun.store.query._moments import microseconds
@@ -34,6 +36,9 @@ def condition(query: Query, file: OpenFile, now: float) -> Condition:
 
 
 Made = tuple[str, list[object]]
+
+MANY = 100
+"""More values than so many go as one parameter: SQLite has no more than 32,766."""
 
 
 def _named(kinds: tuple[str, ...] = ()) -> Callable[[Is, OpenFile], Made]:
@@ -90,15 +95,16 @@ _FIELDS: dict[str, Callable[[Is, OpenFile], Made]] = {
 
 def _add_tag(made: Condition, term: Is, file: OpenFile) -> None:
     ids = _ids(term.values, file, ("tag",))
-    tagged = f"FROM tag WHERE named_id IN ({_marks(ids)})"
+    among, parameters = _one_of("tag.named_id", ids)
+    tagged = f"FROM tag WHERE {among}"
     if term.negated:
-        made.add(f"NOT EXISTS (SELECT 1 {tagged} AND tag.seq = run.seq)", *ids)
+        made.add(f"NOT EXISTS (SELECT 1 {tagged} AND tag.seq = run.seq)", *parameters)
         return
-    seqs = [row[0] for row in file.rows(f"SELECT seq {tagged} LIMIT {FEW + 1}", *ids)]
+    seqs = [row[0] for row in file.rows(f"SELECT seq {tagged} LIMIT {FEW + 1}", *parameters)]
     if len(seqs) <= FEW:
         made.add_hits(seqs)
     else:
-        made.add(f"EXISTS (SELECT 1 {tagged} AND tag.seq = run.seq)", *ids)
+        made.add(f"EXISTS (SELECT 1 {tagged} AND tag.seq = run.seq)", *parameters)
 
 
 def _ids(values: Iterable[Value], file: OpenFile, kinds: tuple[str, ...]) -> list[int]:
@@ -118,6 +124,8 @@ def _compared(column: str, values: Iterable[Value]) -> Made:
 def _one_of(column: str, values: list[int] | list[str]) -> Made:
     if len(values) == 1:
         return f"{column} = ?", [*values]
+    if len(values) > MANY:
+        return f"{column} IN (SELECT value FROM json_each(?))", [orjson.dumps(values).decode()]
     return f"{column} IN ({_marks(values)})", [*values]
 
 
