@@ -13,8 +13,10 @@ Importing this package is enough for runs to nest both ways. Handlers of either 
     _scopes      from their callback managers to our scopes, and back
     _nesting     their account of which run the code is in, and ours
     _road        a call that came in their form, on our road
+    _filling     what LangChain fills in for a tool's function
     _incoming    from_langchain
     _outgoing    to_langchain
+    _events      LangChain's delivery of events, on ours
     _installed   install, uninstall
 """
 

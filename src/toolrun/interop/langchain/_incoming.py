@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from langchain_core.callbacks import AsyncCallbackManager as TheirAsyncManager
 from langchain_core.callbacks import CallbackManager as TheirManager
-from langchain_core.runnables.config import ensure_config, var_child_runnable_config
 from langchain_core.tools import FILTERED_ARGS, StructuredTool, Tool
 from langchain_core.tools import BaseTool as TheirTool
-from langchain_core.tools.base import _get_runnable_config_param, _handle_tool_error, _handle_validation_error
-from pydantic import BaseModel, Field, SkipValidation
+from langchain_core.tools.base import _handle_tool_error, _handle_validation_error
+from pydantic import BaseModel, Field, PrivateAttr, SkipValidation
 from pydantic.v1 import ValidationError as OldValidationError
 
 from toolrun.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+from toolrun.interop.langchain._filling import Filling, function_of
 from toolrun.interop.langchain._scopes import manager_from
 from toolrun.tools import BaseTool, ToolException
 from toolrun.tools._answers import UNANSWERED
 from toolrun.tools._binding import Arguments, Binder, Bound
 from toolrun.tools._schema import ArgsSchema
-from toolrun.tools.config import configurable_of
 from toolrun.tools.exceptions import InvalidTool
 
 
@@ -58,6 +56,8 @@ class LangChainTool(BaseTool):
 
     held: Annotated[Callable[[], TheirTool], SkipValidation()] = Field(exclude=True)
     """Gives the LangChain tool."""
+    _fillings: dict[bool, Filling] = PrivateAttr(default_factory=dict)
+    """What is filled in for the sync body, and for the async one."""
 
     @property
     def theirs(self) -> TheirTool:
@@ -81,12 +81,19 @@ class LangChainTool(BaseTool):
         return schema
 
     def _run(self, *args: Any, run_manager: Any = None, **kwargs: Any) -> Any:
-        function = self.theirs._run
-        return function(*args, **_filled(function, kwargs, run_manager, CallbackManagerForLangChain))
+        return self._call(False, args, kwargs, run_manager._as(CallbackManagerForLangChain))
 
     async def _arun(self, *args: Any, run_manager: Any = None, **kwargs: Any) -> Any:
-        function = self.theirs._arun
-        return await function(*args, **_filled(function, kwargs, run_manager, AsyncCallbackManagerForLangChain))
+        return await self._call(True, args, kwargs, run_manager._as(AsyncCallbackManagerForLangChain))
+
+    def _call(self, is_async: bool, args: tuple[Any, ...], kwargs: Arguments, run: Any) -> Any:
+        theirs = self.theirs
+        function, is_plain = function_of(theirs, is_async=is_async)
+        filling = self._fillings.get(is_async)
+        if filling is None or not filling.is_of(function):
+            filling = self._fillings[is_async] = Filling(function)
+        filled = filling.filled(kwargs, run, is_plain)
+        return function(*args, **filled) if is_plain else function(theirs, *args, **filled)
 
     def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         has_sync, has_async = _faces(self.theirs)
@@ -131,9 +138,8 @@ def _answering(tool: TheirTool) -> Any:
 
 def _faces(tool: TheirTool) -> tuple[bool, bool]:
     """Whether the tool has a sync body, and an async one."""
-    if isinstance(tool, StructuredTool | Tool) and type(tool)._run in (StructuredTool._run, Tool._run):
-        return tool.func is not None, tool.coroutine is not None
-    return True, type(tool)._arun is not TheirTool._arun
+    (function, _), (coroutine, _) = function_of(tool, is_async=False), function_of(tool, is_async=True)
+    return function is not None, coroutine is not None and coroutine is not TheirTool._arun
 
 
 def _functions_of(tool: TheirTool) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
@@ -153,17 +159,6 @@ def _as_ours(schema: Any) -> ArgsSchema:
     is_ours = isinstance(schema, dict) or issubclass(schema, BaseModel)
     ours: ArgsSchema = schema if is_ours else schema.schema()
     return ours
-
-
-def _filled(function: Callable[..., Any], arguments: Arguments, run: Any, face: Any) -> Arguments:
-    """The arguments with those that LangChain fills in: the run manager, and the config for what the tool calls."""
-    filled = dict(arguments)
-    if "run_manager" in inspect.signature(function).parameters:
-        filled["run_manager"] = run._as(face)
-    if name := _get_runnable_config_param(function):
-        config = ensure_config(var_child_runnable_config.get())
-        filled[name] = {**config, "configurable": {**config["configurable"], **(configurable_of(None) or {})}}
-    return filled
 
 
 class CallbackManagerForLangChain(CallbackManagerForToolRun):

@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManager as TheirAsyncManager
 from langchain_core.callbacks import CallbackManager as TheirManager
-from langchain_core.runnables.config import ensure_config, var_child_runnable_config
+from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tools import BaseTool as TheirTool
 from langchain_core.tools.base import _format_output
 
@@ -46,7 +46,7 @@ def _config_around(config: Any) -> Iterator[None]:
     if config is None:
         yield
         return
-    token = var_child_runnable_config.set(ensure_config(config))
+    token = var_child_runnable_config.set(config)
     try:
         yield
     finally:
