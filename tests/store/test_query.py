@@ -194,6 +194,16 @@ def test_a_run_is_found_by_the_end_of_its_id(store: Filling, reader: Reader) -> 
         reader.find("456")
 
 
+def test_a_trace_is_asked_for_by_either_end_of_its_id(store: Filling, reader: Reader) -> None:
+    id = store.add(0xABCDEF, "root")
+    store.add(2, "child", parent=0xABCDEF, trace=0xABCDEF)
+    store.add(3, "other")
+    for part in (id, id[-6:], id[-5:], id[-8:].upper()):
+        assert sorted(found(reader.runs(Query.parse(f"trace:{part}")))) == ["child", "root"]
+    assert len(reader.runs(Query.parse(f"trace:{id[:10]}")).items) == 3
+    assert len(reader.runs(Query.parse("trace:9999999")).items) == 0
+
+
 def test_a_telling_length_tells_ids_apart_by_their_ends() -> None:
     assert telling_length([]) == telling_length(["0" * 32]) == SHORT
     assert telling_length(["0" * 32, "1" * 22 + "0" * 10]) == 11

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from toolrun.errors import ToolrunError
 from toolrun.store.query._condition import Condition
-from toolrun.store.query._meanings import id_range
+from toolrun.store.query._meanings import id_range, ids_that_end
 from toolrun.store.query._open_files import OpenFile, OpenFiles
 from toolrun.store.query._records import StoredRun
 from toolrun.store.query._selecting import runs_of_ids, runs_where
 
 SHORT = 8
 """Digits at the end of an id that lists show: of a million runs two share them once in 4,000 times."""
-
-LEAST = 4
-"""Digits that are looked for at the end of ids."""
 
 _AN_ID = re.compile(r"[0-9a-fA-F]{1,32}")
 _SHOWN = 5
@@ -79,13 +76,8 @@ def _first_of_trace(file: OpenFile, digits: str) -> Iterator[StoredRun]:
 
 
 def _ending(file: OpenFile, digits: str) -> Iterator[StoredRun]:
-    whole_bytes = len(digits) // 2
-    if whole_bytes < LEAST // 2:
-        return iter(())
-    end = bytes.fromhex(digits[-2 * whole_bytes :])
-    rows = file.rows("SELECT run_id FROM run WHERE substr(run_id, ?) = ? LIMIT 100", -whole_bytes, end)
-    ids = [run_id.hex() for (run_id,) in rows if run_id.hex().endswith(digits)]
-    return runs_of_ids(file, "run_id", ids[: _SHOWN + 1])
+    ids = islice(ids_that_end(file, "run_id", digits), _SHOWN + 1)
+    return runs_of_ids(file, "run_id", [id.hex() for id in ids])
 
 
 def telling_length(ids: Iterable[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import orjson
 
@@ -76,8 +76,16 @@ def _text(column: str) -> Callable[[Is, OpenFile], Made]:
 
 
 def _trace(term: Is, file: OpenFile) -> Made:
-    ranges = [id_range(value.text) for value in term.values]
-    return " OR ".join("run.trace_id BETWEEN ? AND ?" for _ in ranges), [end for each in ranges for end in each]
+    made = [_one_trace(value.text.replace("-", "").lower(), file) for value in term.values]
+    return " OR ".join(sql for sql, _ in made), [parameter for _, parameters in made for parameter in parameters]
+
+
+def _one_trace(digits: str, file: OpenFile) -> Made:
+    """Traces whose ids begin so; if there are none, those whose ids end so."""
+    between, ends = "trace_id BETWEEN ? AND ?", id_range(digits)
+    if file.row(f"SELECT 1 FROM run WHERE {between} LIMIT 1", *ends):
+        return f"run.{between}", [*ends]
+    return _one_of("run.trace_id", list(ids_that_end(file, "trace_id", digits)))
 
 
 _FIELDS: dict[str, Callable[[Is, OpenFile], Made]] = {
@@ -121,10 +129,10 @@ def _compared(column: str, values: Iterable[Value]) -> Made:
     return sql, [_glob(value.text) if value.is_pattern else value.text for value in values]
 
 
-def _one_of(column: str, values: list[int] | list[str]) -> Made:
+def _one_of(column: str, values: list[int] | list[str] | list[bytes]) -> Made:
     if len(values) == 1:
         return f"{column} = ?", [*values]
-    if len(values) > MANY:
+    if len(values) > MANY and not isinstance(values[0], bytes):
         return f"{column} IN (SELECT value FROM json_each(?))", [orjson.dumps(values).decode()]
     return f"{column} IN ({_marks(values)})", [*values]
 
@@ -142,6 +150,17 @@ def _like(value: Value) -> str:
     """The value for LIKE: a pattern for all of a text, else a part of it."""
     text = "".join(f"\\{each}" if each in "\\%_" else each for each in value.text)
     return text.replace("*", "%") if value.is_pattern else f"%{text}%"
+
+
+def ids_that_end(file: OpenFile, column: str, digits: str) -> Iterator[bytes]:
+    """The ids that end with these hex digits, four at least: the index of ids is read through."""
+    whole_bytes = len(digits) // 2
+    if whole_bytes < 2:
+        return
+    end = bytes.fromhex(digits[-2 * whole_bytes :])
+    for (id,) in file.rows(f"SELECT DISTINCT {column} FROM run WHERE substr({column}, ?) = ?", -whole_bytes, end):
+        if id.hex().endswith(digits):
+            yield id
 
 
 def id_range(prefix: str) -> tuple[bytes, bytes]:

@@ -22,7 +22,7 @@ FIELDS = {
     "tag": "a tag: tag:nightly",
     "engine": "the engine that ran it: engine:processes",
     "call": "the model's id of the tool call: call:toolu_01",
-    "trace": "the trace, by a prefix of its id: trace:019aa7e5",
+    "trace": "the trace, by the beginning or the end of its id: trace:9c61451b",
     "dur": "how long it took: dur>1.5s, dur<200ms",
     "since": "began no earlier: since:1h, since:2026-11-22",
     "before": "began earlier: before:2026-11-22T10:00",
