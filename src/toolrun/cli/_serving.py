@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from toolrun.cli._errors import Unusable
 from toolrun.cli._load import load
@@ -18,12 +20,26 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
 
-def serve_tools(spec: str, name: str | None, policy: dict[str, Any]) -> None:
-    """Serve the tools until the client leaves, or until Ctrl-C or SIGTERM."""
+def serve_over_standard_streams(spec: str, name: str | None, policy: dict[str, Any]) -> None:
+    """Serve the tools to one client until it leaves, or until Ctrl-C or SIGTERM."""
     with _clearly():
         from toolrun.interop.mcp.server.stdio import serve_streams, standard_streams
     with standard_streams() as streams, _server(spec, name, policy) as server:
         asyncio.run(_until_terminated(serve_streams(server, *streams)))
+
+
+def serve_over_http(
+    spec: str, name: str | None, policy: dict[str, Any], http: str, hosts: Sequence[str], origins: Sequence[str]
+) -> None:
+    """Serve the tools over HTTP until Ctrl-C or SIGTERM."""
+    with _clearly(), _server(spec, name, policy) as server:
+        from toolrun.interop.mcp.server.http import Endpoint, serve_http
+
+        def tell(url: str) -> None:
+            click.echo(f"{server.name} is served at {url}", err=True)
+
+        serving = serve_http(server, Endpoint.of(http), allow_hosts=hosts, allow_origins=origins, when_ready=tell)
+        asyncio.run(serving)
 
 
 @contextmanager

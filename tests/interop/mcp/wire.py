@@ -1,15 +1,32 @@
-"""A client that speaks to a server process line by line, and so can say what no well-behaved client would."""
+"""Servers in processes of their own: over HTTP, or spoken to line by line, to say what no well-behaved client would."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 PROTOCOL = "2025-11-25"
+
+
+@contextmanager
+def served_over_http(tools: Path, *options: str, at: str = "127.0.0.1:0") -> Iterator[str]:
+    """`toolrun mcp serve` over HTTP; its URL."""
+    command = [sys.executable, "-m", "toolrun", "mcp", "serve", str(tools), "--http", at, *options]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    try:
+        line = server.stderr.readline()
+        if " is served at " not in line:
+            raise RuntimeError(f"the server did not start: {line}{server.stderr.read()}")
+        yield line.split()[-1]
+    finally:
+        server.terminate()
+        server.communicate()
 
 
 class Wire:
