@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.store.filling import BEGIN_US, MS, SECOND, Filling, failed, run_id
 
+from toolrun.cli._showing import shortened
 from toolrun.cli._spark import in_bins, spark
 
 
@@ -129,6 +130,17 @@ def test_long_values_are_shortened_visibly_unless_in_full(toolrun: Any, store: F
     assert "lines more" not in toolrun("show", run_id(1), "--full").out
 
 
+def test_long_lines_are_shortened_visibly_unless_in_full(toolrun: Any, store: Filling) -> None:
+    store.add(1, inputs="x" * 10_000)
+    assert "... and 2,000 characters more: --full shows them" in toolrun("show", run_id(1)).out
+    assert "more" not in toolrun("show", run_id(1), "--full").out
+
+
+@pytest.mark.parametrize("text", ["", "a", "a\n", "\n" * 39, "x\n" * 39 + "y", "x" * 8_000])
+def test_what_is_short_is_not_shortened(text: str) -> None:
+    assert shortened(text) == text
+
+
 def test_large_trees_are_shortened_visibly_unless_in_full(toolrun: Any, store: Filling) -> None:
     store.add(0)
     for number in range(1, 151):
@@ -230,6 +242,22 @@ def test_a_folder_that_is_no_store_is_said_to_be_none(toolrun: Any, tmp_path: Pa
         ended = toolrun(*command, "--store", path)
         assert (ended.status, ended.out) == (2, "")
         assert ended.err.startswith(f"Error: {says}")
+
+
+@pytest.mark.parametrize("command", [("runs",), ("show", "01"), ("stats",), ("tail",), ("export",)])
+def test_a_damaged_or_newer_store_is_said_to_be_so(toolrun: Any, store: Filling, command: tuple[str, ...]) -> None:
+    store.add(1)
+    store.close()
+    path = store.files[0].path
+    sound = path.read_bytes()
+    path.write_bytes(sound[:100] + b"\xff" * (len(sound) - 100))
+    ended = toolrun(*command)
+    assert (ended.status, ended.out) == (2, "")
+    assert "is damaged" in ended.err
+    path.write_bytes(sound[:60] + (99).to_bytes(4, "big") + sound[64:])
+    ended = toolrun(*command)
+    assert (ended.status, ended.out) == (2, "")
+    assert "has version 99 of the store's form" in ended.err
 
 
 def test_an_id_that_is_unknown_or_ambiguous_is_said_to_be(toolrun: Any, day: Filling) -> None:

@@ -13,20 +13,20 @@ from rich.text import Text
 from toolrun.cli._querying import reading
 from toolrun.cli._run_text import account, one_line, status_text, took
 from toolrun.cli._stdout import printing
-from toolrun.cli._visible import visible, visible_lines
+from toolrun.cli._visible import visible_lines
 from toolrun.store.exchange.export import line_of
 from toolrun.store.query import Payload, Reader, StoredEvent, StoredRun, TreeRun
 
 LEAST = 20
 TREE_LINES = 100
 VALUE_LINES = 40
-EVENT_LINES = 40
+VALUE_CHARACTERS = 8_000
 _LAST, _OTHER, _PAST, _PASSING = "└─ ", "├─ ", "   ", "│  "
 
 
 def show_run(id: str, full: bool, store: str | None, as_json: bool) -> None:
     """Print the run, or the lines of its export."""
-    with reading(store) as reader, printing():
+    with reading(store) as reader, printing(), reader.at_one_moment():
         run = reader.find(id)
         below = _with_those_below(reader, run)
         if as_json:
@@ -41,9 +41,9 @@ def show_run(id: str, full: bool, store: str | None, as_json: bool) -> None:
             console.print()
             for line in _tree(reader, below, None if full else TREE_LINES, console.width):
                 console.print(line, no_wrap=True, overflow="ellipsis")
-        for title, text in _sections(payload, full):
+        for title, text in _sections(payload):
             console.print(Text(f"\n{title}", "bold"))
-            console.print(Text(text))
+            console.print(Text(visible_lines(text if full else shortened(text))))
 
 
 def _with_those_below(reader: Reader, run: StoredRun) -> list[TreeRun]:
@@ -119,35 +119,34 @@ def _tree_line(run: StoredRun, branches: str, after_us: int) -> Text:
     return line.append("  ")
 
 
-def _sections(payload: Payload, full: bool) -> Iterator[tuple[str, str]]:
+def _sections(payload: Payload) -> Iterator[tuple[str, str]]:
     """Everything that has a title of its own."""
-    most = None if full else VALUE_LINES
     if payload.inputs_json is not None:
-        yield "inputs", _limited(pretty(payload.inputs_json), most)
+        yield "inputs", pretty(payload.inputs_json)
     if payload.events:
-        yield "events", _limited("\n".join(map(_event, payload.events)), None if full else EVENT_LINES)
+        yield "events", "\n".join(map(_event, payload.events))
     if payload.output_json is not None:
-        yield "output", _limited(pretty(payload.output_json), most)
+        yield "output", pretty(payload.output_json)
     if error := payload.error:
-        text = error.get("traceback") or f"{error.get('type')}: {error.get('message')}"
-        yield "error", _limited(visible_lines(str(text).rstrip()), most)
+        yield "error", str(error.get("traceback") or f"{error.get('type')}: {error.get('message')}").rstrip()
     if payload.metadata_json is not None and payload.metadata:
-        yield "metadata", _limited(pretty(payload.metadata_json), most)
+        yield "metadata", pretty(payload.metadata_json)
 
 
 def pretty(json: str) -> str:
     """JSON over several lines; a text as it is, which is how it is read best."""
     value = orjson.loads(json)
-    if isinstance(value, str):
-        return visible_lines(value)
-    return visible(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), keep="\n")
+    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
-def _limited(text: str, most: int | None) -> str:
-    lines = text.split("\n")
-    if most is None or len(lines) <= most:
+def shortened(text: str) -> str:
+    """The first lines and characters of a text, and how many more there are."""
+    head = "\n".join(text[:VALUE_CHARACTERS].split("\n", VALUE_LINES)[:VALUE_LINES])
+    if len(head) == len(text):
         return text
-    return "\n".join([*lines[:most], f"... and {len(lines) - most:,} lines more: --full shows them"])
+    lines = text.count("\n", len(head) + 1) + 1 if text[len(head)] == "\n" else 0
+    more = f"{lines:,} lines" if lines else f"{len(text) - len(head):,} characters"
+    return f"{head}\n... and {more} more: --full shows them"
 
 
 def _event(event: StoredEvent) -> str:
