@@ -17,7 +17,7 @@ from tests.store.journals import frames_of, reading, run_python, runs_of
 
 from toolrun._ids import new_run_id
 from toolrun.handlers import Recorder
-from toolrun.store import open_store
+from toolrun.store import Store, open_store
 from toolrun.store._drops import frame_bytes
 from toolrun.store._frames import FrameKind, frame
 from toolrun.store._reading import segments_of
@@ -229,10 +229,13 @@ def test_drops_are_taken_over_while_the_disk_is_full(store: Path, monkeypatch: p
 
 
 def test_only_one_indexes_at_a_time(store: Path) -> None:
-    Journal(store)
+    write(Journal(store), START, start(new_id()))
     one, other = Indexer(store), Indexer(store)
     assert one.lock.acquire() and not other.lock.acquire()
-    assert open_store(store).refresh() is False
+    store_in_use = Store(store)
+    assert store_in_use.refresh(wait=0) is False
+    one.drain()
+    assert store_in_use.refresh(wait=0) is True, "the other one has read all there is"
     one.close()
     assert other.lock.acquire()
     other.close()

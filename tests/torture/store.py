@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from toolrun.store import open_store
+from toolrun.store import NoStore, open_store
 from toolrun.store._frames import FrameKind, read_frames
 from toolrun.store._reading import segments_of
 from toolrun.store.check import check
@@ -77,8 +77,11 @@ class Place:
 
     def stored(self) -> tuple[list[int], int]:
         """How many runs of each worker are stored as ended, and how many ends were dropped, after recovery."""
-        open_store(self.store).refresh()
         stored, dropped = [0] * WORKERS, 0
+        try:
+            open_store(self.store).refresh()
+        except NoStore:  # it was killed before it came to that
+            return stored, dropped
         for file in store_files(self.store):
             connection = file.reading()
             for worker, count in connection.execute(
@@ -110,9 +113,9 @@ def kills(place: Place, count: int) -> str:
     total = 0
     for number in range(count):
         victim = place.begin(("threads", "loop")[number % 2])
-        while not any(place.finished) and victim.poll() is None:
+        while number % 5 and not any(place.finished) and victim.poll() is None:
             time.sleep(0.005)
-        time.sleep(random.uniform(0, 0.5))
+        time.sleep(random.uniform(0, 1.0))  # every fifth is perhaps not even through with its imports
         victim.kill()
         victim.communicate()
         total += place.verify()

@@ -9,6 +9,7 @@ memory, one for each worker: what it says there has finished, whatever becomes o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import mmap
 import multiprocessing
@@ -24,6 +25,8 @@ from pathlib import Path
 
 from toolrun import tool
 from toolrun.handlers import Recorder
+from toolrun.store._batch import NewRuns
+from toolrun.store.indexer import Indexer
 
 WORKERS = 8
 STORE, COUNTERS, ROUND, MODE = sys.argv[1:5]
@@ -124,10 +127,8 @@ def in_pool(recorder: Recorder, finished: Finished) -> None:
         assert pool.map(_in_pool, range(WORKERS), chunksize=1) == list(range(WORKERS))
 
 
-def with_broken_writers(recorder: Recorder, finished: Finished) -> None:
-    """What moves the records into SQLite fails every other time, now and then in the midst of a batch."""
-    from toolrun.store._batch import NewRuns
-
+def with_broken_writers(finished: Finished) -> None:
+    """What moves the records into SQLite fails every other time, in the midst of a batch."""
     write = NewRuns.write
 
     def fails(self: NewRuns, connection: sqlite3.Connection) -> None:
@@ -135,7 +136,17 @@ def with_broken_writers(recorder: Recorder, finished: Finished) -> None:
         if random.random() < 0.5:
             raise sqlite3.OperationalError("disk I/O error")
 
+    def index() -> None:
+        while True:
+            indexer = Indexer(Path(STORE))
+            with contextlib.suppress(sqlite3.Error):
+                indexer.lock.acquire()
+                indexer.drain()
+            indexer.close()
+
     NewRuns.write = fails  # type: ignore[method-assign]
+    recorder = Recorder(STORE, index=False)
+    threading.Thread(target=index, daemon=True).start()
     in_threads(recorder, finished, 1.0)
 
 
@@ -178,6 +189,8 @@ def main() -> None:
     finished = Finished()
     if MODE == "disk":
         return on_disk(finished)
+    if MODE == "broken":
+        return with_broken_writers(finished)
     recorder = Recorder(STORE)
     if MODE == "threads":
         in_threads(recorder, finished)
@@ -189,8 +202,6 @@ def main() -> None:
         forked(recorder, finished)
     elif MODE == "pool":
         in_pool(recorder, finished)
-    elif MODE == "broken":
-        with_broken_writers(recorder, finished)
     elif MODE == "full":
         on_full_disk(recorder, finished)
     else:

@@ -1,31 +1,36 @@
-"""The thread that indexes while its process records: begun by the first record, gone when there is nothing to do."""
+"""Has the records of a journal indexed while its process goes on, by a process of its own.
+
+A thread sees to it, which sleeps nearly all of the time. It begins with the first record and goes when there have been
+none for a while. Where another process indexes the store already, that one does.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
-import sqlite3
+import subprocess
+import sys
 import threading
 import weakref
 from pathlib import Path
 
-from toolrun.store._reading import FRAMES_AT_ONCE
-from toolrun.store.errors import StoreError
-from toolrun.store.indexer import Indexer
+from toolrun.store._locks import FileLock
 from toolrun.store.journal import Journal
 
 logger = logging.getLogger("toolrun.store")
 
-EVERY_SECONDS = 0.050
-IDLE_ROUNDS = 40
-"""So often nothing to do, and the thread goes."""
+DELAY_SECONDS = 0.3
+"""After the first record: a program that ends sooner is indexed by who opens the store."""
 
-WAIT_FOR_OTHERS = 0.25
-WAIT_AFTER_ERROR = 1.0
+LOOK_SECONDS = 0.25
+QUIET_LOOKS = 12
+"""So often nothing new, and there is nothing to be done."""
+
+WAIT_AFTER_ERROR = 5.0
 
 
 class BackgroundIndexer:
-    """Indexes the store of a journal in a thread, if no other process does."""
+    """Keeps the store of a journal indexed."""
 
     def __init__(self, store: Path, journal: Journal) -> None:
         self._store = store
@@ -54,7 +59,7 @@ class BackgroundIndexer:
                 self._thread.start()
 
     def stop(self) -> None:
-        """Leave the rest for later, and wait for the thread."""
+        """Leave the rest for later, and wait until nothing is written to the files any more."""
         self._stopping.set()
         thread = self._thread if self._process == os.getpid() else None
         if thread is not None and thread is not threading.current_thread():
@@ -62,12 +67,9 @@ class BackgroundIndexer:
         self._stopping.clear()
 
     def _work(self) -> None:
-        indexer = Indexer(self._store)
-        try:
-            while self._is_needed():
-                self._work_until_quiet(indexer)
-        finally:
-            indexer.close()
+        while self._is_needed():
+            if not self._stopping.wait(DELAY_SECONDS):
+                self._index_until_quiet()
 
     def _is_needed(self) -> bool:
         """Whether there were records since it was asked the last time; if not, the thread goes."""
@@ -77,35 +79,58 @@ class BackgroundIndexer:
                 self._thread = None
             return needed
 
-    def _work_until_quiet(self, indexer: Indexer) -> None:
-        quiet = 0
-        while quiet <= IDLE_ROUNDS and not self._stopping.is_set():
-            journal = self._journal()
-            if journal is None:
-                return
-            if quiet == IDLE_ROUNDS:
-                journal.idle = True  # before the last look: a record that comes after it asks for the thread
-            found, pause = self._round(indexer, journal)
-            quiet = 0 if found else quiet + 1
-            del journal
-            self._stopping.wait(pause)
-
-    def _round(self, indexer: Indexer, journal: Journal) -> tuple[bool, float]:
-        """Whether there was anything to do, and how long to wait now."""
+    def _index_until_quiet(self) -> None:
+        indexer: subprocess.Popen[bytes] | None = None
+        seen, quiet = -1, 0
         try:
-            journal.check()
-            if not indexer.lock.acquire():
-                return False, WAIT_FOR_OTHERS
-            count = indexer.run()
-            found = bool(count or indexer.index_words())
-            return found, 0.0 if count >= FRAMES_AT_ONCE else EVERY_SECONDS
-        except (OSError, StoreError, sqlite3.Error) as error:
-            self._tell(error)
-            indexer.close()
-            return False, WAIT_AFTER_ERROR
+            while quiet <= QUIET_LOOKS and (journal := self._journal()) is not None:
+                journal.check()
+                if quiet == QUIET_LOOKS:
+                    journal.idle = True  # before the last look: a record that comes after it asks for the thread
+                quiet, seen = (quiet + 1 if journal.seq == seen else 0), journal.seq
+                del journal
+                indexer = self._kept_running(indexer)
+                if self._stopping.wait(LOOK_SECONDS):
+                    return
+        finally:
+            if indexer is not None:
+                self._end(indexer)
 
-    def _tell(self, error: Exception) -> None:
+    def _kept_running(self, indexer: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes] | None:
+        """The process that indexes: the same as long as it runs, a new one if nobody indexes the store."""
+        if indexer is not None:
+            if indexer.poll() is None:
+                return indexer
+            self._end(indexer)
+        try:
+            lock = FileLock(self._store / "indexer.lock")
+            free = lock.acquire()
+            lock.release()
+            return _new_process(self._store) if free else None
+        except OSError as error:
+            self._tell(str(error))
+            return None
+
+    def _end(self, indexer: subprocess.Popen[bytes]) -> None:
+        """Have it end after what it is at. A word does, for a forked child may keep the pipe from being closed."""
+        _, errors = indexer.communicate(b"end")
+        if errors:
+            self._tell(errors.decode(errors="replace").strip())
+            self._stopping.wait(WAIT_AFTER_ERROR)
+
+    def _tell(self, error: str) -> None:
         """Once for each thing that can be wrong."""
-        if str(error) not in self._told:
-            self._told.add(str(error))
+        if error not in self._told:
+            self._told.add(error)
             logger.warning("records of %s stay in its journal for now: %s", self._store, error)
+
+
+def _new_process(store: Path) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if name != "TOOLRUN_STORE"}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "toolrun.store._indexing", str(store)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from toolrun.store._reading import segments_of
 from toolrun.store._segment import FOLDER
 from toolrun.store.errors import NoStore, NotAStore, StoreUnreadable, StoreUnwritable
 from toolrun.store.indexer import Indexer, Recovered
 from toolrun.store.sqlite import StoreFile, store_files
+
+LOOK_SECONDS = 0.01
 
 
 def open_store(path: str | os.PathLike[str], *, readonly: bool = False) -> Store:
@@ -58,17 +63,23 @@ class Store:
         """Of these, what is in the journal."""
         return sum(_bytes(path) for path in (self.path / FOLDER).glob("*"))
 
-    def refresh(self, *, words: bool = False) -> bool:
+    def refresh(self, *, words: bool = False, wait: float = 2.0) -> bool:
         """Take over what the journal has; with `words`, make all of it searchable too.
 
-        False if another process is at it: it does so itself, every 50 ms.
+        If another process is at it, wait until that has taken over what is there now; False if it has not, after so
+        many seconds.
         """
         if self.readonly:
             raise StoreUnwritable(self.path, "it was opened with readonly=True")
-        indexer = Indexer(self.path)
+        indexer, written = Indexer(self.path), _sizes(self.path)
+        until = time.monotonic() + wait
         try:
-            if not indexer.lock.acquire():
-                return False
+            while not indexer.lock.acquire():
+                if self._has_read(written):
+                    return True
+                if time.monotonic() > until:
+                    return False
+                time.sleep(LOOK_SECONDS)
             indexer.drain()
             while words and indexer.index_words(5000):
                 pass
@@ -78,6 +89,17 @@ class Store:
             indexer.close()
             self.recovered.add(indexer.recovered)
         return True
+
+    def _has_read(self, written: dict[str, int]) -> bool:
+        """Whether all that had been written is in the newest file: what is gone from the journal is."""
+        left = written.keys() & _sizes(self.path).keys()
+        if not left:
+            return True
+        offsets: dict[str, int] = {}
+        for file in self.files[:1]:
+            with closing(file.reading()) as connection:
+                offsets = dict(connection.execute("SELECT name, offset FROM segment WHERE ended_us IS NULL"))
+        return all(offsets.get(name, 0) >= written[name] for name in left)
 
     def close(self) -> None:
         """Nothing is held open; here so that a store can be used in a `with` block."""
@@ -104,6 +126,10 @@ def _check(folder: Path) -> None:
         if entries:
             raise NotAStore(folder, "it has neither a journal nor a file of runs")
         raise NoStore(folder)
+
+
+def _sizes(store: Path) -> dict[str, int]:
+    return {path.name: _bytes(path) for path in segments_of(store)}
 
 
 def _bytes(path: Path) -> int:

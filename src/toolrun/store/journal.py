@@ -79,6 +79,11 @@ class Journal:
         return Counter(self._dropped)
 
     @property
+    def seq(self) -> int:
+        """The number of the last record; it changes with each."""
+        return self._seq
+
+    @property
     def segment(self) -> str | None:
         """The name of the segment that is written to now."""
         return None if self._segment is None else self._segment.name
