@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
@@ -296,3 +297,36 @@ def test_a_module_that_cannot_be_imported_there_fails_its_call(workers: Any, tmp
             workers.call(only_here.f)
     finally:
         del sys.modules["only_here"]
+
+
+def test_quick_calls_one_after_another_leave_the_loop_its_turns(async_driver: Any) -> None:
+    body = Body(add)
+
+    async def count(turns: list[None]) -> None:
+        while True:
+            turns.append(None)
+            await asyncio.sleep(0)
+
+    async def main() -> int:
+        turns: list[None] = []
+        counting = asyncio.create_task(count(turns))
+        for number in range(200):
+            assert await PROCESSES.arun(Job(body, (number, 1), {}, copy_context(), name="add")) == number + 1
+        counting.cancel()
+        return len(turns)
+
+    assert async_driver.run(main()) >= 200 // 10
+
+
+def test_a_worker_that_was_quick_may_be_slow(async_driver: Any) -> None:
+    async def main() -> list[Any]:
+        naps = [0, 0, 0.02, 0, 0]
+        bodies = [Job(Body(nap), (seconds,), {}, copy_context(), name="nap") for seconds in naps * 2]
+        return [await PROCESSES.arun(job) for job in bodies]
+
+    assert async_driver.run(main()) == [0, 0, 0.02, 0, 0] * 2
+
+
+def nap(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds

@@ -47,6 +47,11 @@ class Pool:
         with self._lock:
             return len(self._line) + sum(len(worker.waiting) for worker in self._workers)
 
+    @property
+    def has_one_busy(self) -> bool:
+        """Whether just one call is under way."""
+        return self._busy == 1
+
     def grow(self, count: int) -> None:
         """Have at least so many workers."""
         with self._lock:

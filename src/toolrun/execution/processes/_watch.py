@@ -17,13 +17,28 @@ Callback = Callable[[], object]
 _ONCE = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLONESHOT", 0)
 
 
-class Watch:
-    """The sockets that calls of one loop wait at, for use in its thread alone."""
+class BaseWatch:
+    """What there is for one loop, for use in its thread alone."""
 
-    __slots__ = ("_callbacks", "_epoll", "loop")
+    __slots__ = ("_answered", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._answered = 0
+
+    def has_answered_often(self, times: int) -> bool:
+        """Count a call that did not suspend; whether this is so many of them."""
+        self._answered = (self._answered + 1) % times
+        return self._answered == 0
+
+
+class Watch(BaseWatch):
+    """The sockets that calls of one loop wait at."""
+
+    __slots__ = ("_callbacks", "_epoll")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
         self._epoll = select.epoll()
         self._callbacks: dict[int, Callback] = {}
         # In an empty context: the caller's, kept as long as the loop, would keep its run alive.
@@ -48,13 +63,13 @@ class Watch:
                 callback()
 
 
-class PlainWatch:
+class PlainWatch(BaseWatch):
     """The same, where there is no epoll."""
 
-    __slots__ = ("loop", "remove")
+    __slots__ = ("remove",)
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        super().__init__(loop)
         self.remove: Callable[[int], object] = loop.remove_reader
 
     def add(self, fd: int, callback: Callback) -> None:

@@ -13,13 +13,18 @@ from collections.abc import Hashable
 from toolrun.execution.processes._frames import EXIT, HELLO, KNOWN_BODIES, LOADED, Decoder, Frame, exit_code_of
 from toolrun.execution.processes._ticket import Ticket
 
+_MOMENT = 0.00005
+"""Seconds."""
+
+_SELECTABLE = 1024  # `select` knows no higher descriptors, and `poll` no microseconds
+
 
 class Worker:
-    """A worker process: written to, read from, killed. Nothing here waits, but for `wait`."""
+    """A worker process: written to, read from, killed. Nothing here waits, but for `wait` and `answers_at_once`."""
 
     __slots__ = (
         *("_decoder", "_known", "_poll", "_sock", "exit_code", "fd"),
-        *("gone", "loaded", "parting", "pid", "sessions", "waiting"),
+        *("gone", "loaded", "parting", "pid", "sessions", "waiting", "was_quick"),
     )
 
     def __init__(self, sock: socket.socket) -> None:
@@ -35,6 +40,8 @@ class Worker:
         """None until the worker has said it."""
         self.exit_code: int | None = None
         """None as long as it is not known."""
+        self.was_quick = False
+        """Whether its last answer came in no time."""
         self.gone = False
         """Whether nothing more is to be had from it."""
         self.parting = b""
@@ -101,6 +108,10 @@ class Worker:
     def has_spoken(self) -> bool:
         """Whether it is there, or gone; may be asked by any thread, for it reads nothing."""
         return self.pid is not None or self.gone or bool(_readable(self.fd).poll(0))
+
+    def answers_at_once(self) -> bool:
+        """Whether there is something to read within a moment; holds the thread for so long."""
+        return self.fd < _SELECTABLE and bool(select.select((self.fd,), (), (), _MOMENT)[0])
 
     def wait(self, seconds: float | None, to_write: bool = False) -> None:
         """Hold the thread until there is something to read, or room to write, or the time is over."""

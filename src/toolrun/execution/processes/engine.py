@@ -102,7 +102,7 @@ class ProcessEngine:
             if isinstance(worker, Ticket):
                 worker = await self._await(worker)
             try:
-                return await aconverse(exchange, worker)
+                return await aconverse(exchange, worker, is_alone=self._pool.has_one_busy)
             except NotStarted:
                 continue
             finally:
