@@ -195,6 +195,14 @@ def test_a_session_with_calls_left_is_rebuilt_and_one_that_is_done_is_not_opened
     assert Counter(marks())["note", "ok", True] == 2
 
 
+def test_without_a_factory_there_is_nothing_to_rebuild(toolrun: Any, calls: Any, killed: Any) -> None:
+    path = calls(call("echo", "a", "s"), call("pay", "p", "s"), call("die_once", "x", "s"), call("echo", "b", "s"))
+    killed("desk.py:shared", path)
+    assert toolrun("run", "desk.py:shared", path, "-o", "out.jsonl", "--resume").status == 0
+    assert log() == {"a": 1, "p": 1, "x": 2, "b": 1}
+    assert len(results()) == 4
+
+
 def test_a_session_that_has_begun_what_must_not_be_repeated_is_left(toolrun: Any, calls: Any, killed: Any) -> None:
     path = calls(
         call("pay", "p", "paid"), call("note", "a", "paid"), call("die_once", "x", "paid"), call("note", "b", "paid"),

@@ -44,16 +44,19 @@ class NotResumed(ToolrunError, RuntimeError):
 class Resumption:
     """What was done, and what is to be done."""
 
-    def __init__(self, source: CallsFile, store: str, results: str) -> None:
-        """Completes the results file by what the store knows, and finds out what is left."""
+    def __init__(self, source: CallsFile, store: str, results: str, *, has_factory: bool) -> None:
+        """Completes the results file by what the store knows, and finds out what is left.
+
+        Without a factory no session has tools of its own, and there is nothing to rebuild.
+        """
         if source.digest is None:
             raise Unusable(f"{source.name} can be read only once, so it cannot be resumed: put the calls into a file.")
-        self._source = source
+        self._source, self._has_factory = source, has_factory
         self.earlier = EarlierResults(results)
         self.rebuilt = self.left = 0
         self._begun: dict[Place, BatchRun] = {}
         self._finished: set[Place] = set()
-        self._unfinished_sessions: set[Any] = set()
+        self._unfinished: set[Any] = set()
         self._begun_by: defaultdict[Any, set[str]] = defaultdict(set)
         self._restorer: Restorer | None = None
         self.batch: str | None = None
@@ -94,12 +97,12 @@ class Resumption:
             yield from (item for item in items if isinstance(item, CallRequest))
 
     def _look_at(self, request: CallRequest, restorer: Restorer, complete: Complete) -> None:
-        run = self._begun.get(place := _place(request))
+        run, owner = self._begun.get(place := _place(request)), self._owner(request)
         if run is not None:
-            self._begun_by[_owner(request)].add(request.name)
+            self._begun_by[owner].add(request.name)
         if place not in self._finished:
-            if request.session is not None:
-                self._unfinished_sessions.add(request.session)
+            if owner != place:
+                self._unfinished.add(owner)
         elif run is not None and run.id not in self.earlier.ids:
             complete(restorer.line(request, run.id))
 
@@ -110,16 +113,21 @@ class Resumption:
                 yield item
                 continue
             self._source.skipped += 1
-            if item.session in self._unfinished_sessions:
+            if self._owner(item) in self._unfinished:
                 self.rebuilt += 1
                 yield _marked(item)
 
     def guard(self, request: CallRequest, tools: Toolbox) -> None:
         """Raise `NotResumed` if what the call needs must not be repeated."""
-        for name in sorted(self._begun_by.get(_owner(request), ())):
+        owner = self._owner(request)
+        for name in sorted(self._begun_by.get(owner, ())):
             if name in tools and tools[name].idempotent is False:
                 self.left += not is_rebuilt(request)
-                raise NotResumed(request.session, name)
+                raise NotResumed(None if owner == _place(request) else request.session, name)
+
+    def _owner(self, request: CallRequest) -> Any:
+        """Whose state the call may have changed: its session's, if that has tools of its own; else it is for itself."""
+        return (request.session,) if self._has_factory and request.session is not None else _place(request)
 
     @property
     def failed(self) -> int:
@@ -151,11 +159,6 @@ def _opened(path: str) -> Store | None:
 def _place(request: CallRequest) -> Place:
     mark = (request.metadata or {}).get("toolrun", {})
     return mark.get("line", 0), mark.get("call", 0)
-
-
-def _owner(request: CallRequest) -> Any:
-    """Whose state the call may have changed: its session's; without one, it stands for itself."""
-    return (request.session,) if request.session is not None else _place(request)
 
 
 def _marked(request: CallRequest) -> CallRequest:

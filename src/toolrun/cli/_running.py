@@ -29,6 +29,7 @@ from toolrun.cli._visible import visible
 from toolrun.runner import CallResult
 from toolrun.runner._batch import Batch
 from toolrun.runner._keeping import Keeper
+from toolrun.runner.toolbox import is_factory
 from toolrun.store.batches import begin_batch
 from toolrun.store.errors import StoreError
 
@@ -63,7 +64,7 @@ def run_calls(plan: Plan) -> int:
         source = stack.enter_context(CallsFile(plan.calls, plan.format))  # first: importing tools may read it
         refuse_overwriting(target, plan.calls)
         tools = load(plan.tools)
-        resumption = _resumption(plan, source, target) if plan.resume else None
+        resumption = _resumption(plan, source, target, is_factory(tools)) if plan.resume else None
         recorder = stack.enter_context(recording(plan.store, None if plan.no_store else USUAL))
         source.batch = _batch_name(source, recorder, resumption)
         handlers = [Keeper(recorder), recorder] if recorder else []
@@ -73,11 +74,11 @@ def run_calls(plan: Plan) -> int:
         return asyncio.run(Invocation(batch, source, results, plan.quiet, recorder, resumption).run())
 
 
-def _resumption(plan: Plan, source: CallsFile, target: str | int) -> Resumption:
+def _resumption(plan: Plan, source: CallsFile, target: str | int, has_factory: bool) -> Resumption:
     if not isinstance(target, str):
         raise Unusable("--resume completes a file of results: say with -o which.")
     try:
-        return Resumption(source, plan.store or USUAL, target)
+        return Resumption(source, plan.store or USUAL, target, has_factory=has_factory)
     except (StoreError, LookupError) as error:
         raise Unusable(str(error)) from None
 
