@@ -59,6 +59,10 @@ def test_runs_lists_traces_within_80_columns_latest_first(toolrun: Any, day: Fil
 def test_a_negated_term_is_a_term_and_no_option(toolrun: Any, day: Filling) -> None:
     assert len(rows_of(toolrun("runs", "-tag:nightly", "-n", "5").out)) == 1
     assert len(rows_of(toolrun("runs", "-n", "5", "--", "-hidden").out)) == 2
+    assert len(rows_of(toolrun("runs", "-n1").out)) == len(rows_of(toolrun("runs", "--limit=1").out)) == 1
+    assert "Usage: toolrun runs" in toolrun("runs", "-h").out
+    assert "No such option '--tol'" in toolrun("runs", "--tol").err
+    assert "requires an argument" in toolrun("runs", "tool:x", "-n").err
 
 
 def test_each_lists_the_runs_themselves(toolrun: Any, day: Filling) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,10 +31,13 @@ class TakesQuery(click.Command):
             option = options.get(arg)
             if arg == "--":
                 terms += left
-            elif option is not None or arg.startswith("--"):
+            elif option is not None or arg.startswith("--") or (arg[:2] in options and arg[2:].isdecimal()):  # -n5
                 given.append(arg)
                 if isinstance(option, click.Option) and not option.is_flag and not option.count:
-                    given += [value for value in [next(left, None)] if value is not None]
+                    value = list(islice(left, 1))
+                    if not value:
+                        return super().parse_args(ctx, given)  # which says that one is missing
+                    given += value
             else:
                 terms.append(arg)
         return super().parse_args(ctx, [*given, "--", *terms])
