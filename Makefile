@@ -4,6 +4,7 @@
 #   make lint    ruff and mypy
 #   make bench   the table of measures, side by side with langchain-core and pydantic-ai
 #   make peer    langchain-core's own unit tests against toolrun, and against a LangChain that runs on toolrun
+#   make interop the official MCP conformance suite, and MCP servers of others (installs Node and them in .venv)
 #   make torture tools that never return, in crowds; random faults in random trees of runs
 #   make defects the tests of langchain-core's defects, run against it: each must fail
 #   make clean   remove what the others made
@@ -14,7 +15,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers bench torture peer defects clean
+.PHONY: help demo test lint types layers bench torture peer interop defects clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -78,6 +79,9 @@ torture: $(VENV)/.developing
 peer: $(VENV)/.developing
 	$(BIN)/python tests/peer/run.py $(ARGS)
 	$(BIN)/python tests/peer/run.py --subject installed $(ARGS)
+
+interop: $(VENV)/.developing
+	$(BIN)/python -m tests.interop.mcp.interop $(ARGS)
 
 defects: $(VENV)/.comparing
 	$(BIN)/python tests/promises/against_langchain_core.py

@@ -9,6 +9,8 @@ from jsonschema import Draft202012Validator, SchemaError
 from jsonschema.exceptions import ValidationError as Violation
 from jsonschema.validators import validator_for
 from pydantic_core import InitErrorDetails, ValidationError
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import EMPTY_REGISTRY
 
 from toolrun.tools._invalid import custom
 from toolrun.tools.exceptions import InvalidTool
@@ -28,10 +30,14 @@ def check_schema(tool: str, schema: dict[str, Any]) -> None:
 
 def validator(tool: str, schema: dict[str, Any], *, hide_values: bool) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that gives the arguments back, or raises the same ValidationError that a model would."""
-    violations = validator_for(schema, default=Draft202012Validator)(schema).iter_errors
+    kind = validator_for(schema, default=Draft202012Validator)
+    violations = kind(schema, registry=EMPTY_REGISTRY).iter_errors  # with a registry: nothing is fetched
 
     def validated(arguments: dict[str, Any]) -> dict[str, Any]:
-        lines = [_line(violation, hide_values) for violation in violations(arguments)]
+        try:
+            lines = [_line(violation, hide_values) for violation in violations(arguments)]
+        except Unresolvable as error:
+            raise InvalidTool(tool, f"args_schema refers to {error.ref!r}, which is not in it: put it in") from None
         if lines:
             raise ValidationError.from_exception_data(tool, lines)
         return arguments
