@@ -25,5 +25,5 @@ def test_a_part_of_a_schema_may_refer_to_another(driver: Any) -> None:
 
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/name.json", "file:///etc/hostname", "#/$defs/nobody"])
 def test_what_is_not_in_the_schema_is_not_fetched(driver: Any, reference: str) -> None:
-    with pytest.raises(InvalidTool, match="args_schema refers to '.*', which is not in it"):
+    with pytest.raises(InvalidTool, match=r"args_schema refers to '.*', which is not in it"):
         driver.invoke(described({"$ref": reference}), {"to": "ann"})
