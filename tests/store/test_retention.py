@@ -100,6 +100,12 @@ def test_the_oldest_go_until_the_size_is_right(filling: Filling) -> None:
     assert filling.files[0].size <= bound
 
 
+def test_no_more_goes_than_has_to(filling: Filling) -> None:
+    for number in range(20):
+        filling.add(number, inputs={"q": "x" * 200_000})
+    assert 14 <= len(pruned(filling, max_bytes=3_800_000)) <= 18
+
+
 def test_figures_of_what_is_left_are_right(filling: Filling) -> None:
     for number in (100, 101, 102, 900):
         filling.add(number, status="error" if number == 101 else "ok", us=number)

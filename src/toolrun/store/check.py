@@ -24,6 +24,7 @@ _COUNTS = {
         "SELECT count(*) FROM words_docsize WHERE id NOT IN (SELECT seq FROM run)"
     ),
 }
+_DROPPED = "SELECT name, record, reason, n FROM dropped JOIN segment ON segment.id = segment_id"
 
 
 @dataclass
@@ -75,8 +76,11 @@ def check(store: Store) -> Checked:
     """Look through the whole store; takes its time."""
     checked = Checked()
     offsets: dict[str, int] = {}
+    dropped: dict[str, Drops] = {}
     for file in store.files:
-        checked.files.append(_check_file(file, checked, offsets))
+        checked.files.append(_check_file(file, checked, offsets, dropped))
+    for counts in dropped.values():
+        checked.dropped += counts
     for path in segments_of(store.path):
         try:
             checked.segments.append(_check_segment(SegmentReader(path, offsets.get(path.name, 0))))
@@ -85,7 +89,7 @@ def check(store: Store) -> Checked:
     return checked
 
 
-def _check_file(file: StoreFile, checked: Checked, offsets: dict[str, int]) -> FileReport:
+def _check_file(file: StoreFile, checked: Checked, offsets: dict[str, int], dropped: dict[str, Drops]) -> FileReport:
     report = FileReport(file.name, file.size)
     try:
         connection = file.reading()
@@ -99,8 +103,9 @@ def _check_file(file: StoreFile, checked: Checked, offsets: dict[str, int]) -> F
                 if name not in offsets:  # the newest file is asked first
                     offsets[name] = offset
                     checked.cut_bytes += cut
-            for record, reason, number in connection.execute("SELECT record, reason, n FROM dropped"):
-                checked.dropped[record, reason] += number
+            for segment, record, reason, number in connection.execute(_DROPPED):
+                counts = dropped.setdefault(segment, Counter())
+                counts[record, reason] = max(counts[record, reason], number)  # noted in each file that was the newest
     except StoreError as error:
         report.problems.append(str(error))
     finally:

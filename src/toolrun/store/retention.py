@@ -118,8 +118,9 @@ class _Pruning:
         for number, file in reversed(list(enumerate(self._store.files))):
             others = sum(_used(one) for one in self._store.files if one != file)
             with _writing(file) as connection:
-                while others + _used_by(connection) > max_bytes and self._delete_batch(connection, now_us):
-                    continue
+                while (excess := others + _used_by(connection) - max_bytes) > 0:
+                    if not self._delete_batch(connection, now_us, _traces_of(connection, excess)):
+                        break
                 empty = number > 0 and not _count(connection)
             if empty:
                 self._remove(file)
@@ -134,12 +135,12 @@ class _Pruning:
                         break
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def _delete_batch(self, connection: sqlite3.Connection, before_us: int) -> int:
+    def _delete_batch(self, connection: sqlite3.Connection, before_us: int, limit: int = TRACES_AT_ONCE) -> int:
         """Delete some of the oldest traces, in one transaction; gives how many runs they had."""
         execute = connection.execute
         execute("BEGIN IMMEDIATE")
         try:
-            facts = {"before": before_us, "keep_errors": self._keep_errors, "limit": TRACES_AT_ONCE}
+            facts = {"before": before_us, "keep_errors": self._keep_errors, "limit": limit}
             execute(_OLD, facts)
             execute("INSERT INTO doomed SELECT seq FROM run WHERE trace_id IN (SELECT id FROM doomed_trace)")
             count = _delete_doomed(connection)
@@ -195,6 +196,12 @@ def _is_all_before(connection: sqlite3.Connection, before_us: int) -> bool:
 def _count(connection: sqlite3.Connection) -> int:
     (count,) = connection.execute("SELECT count(*) FROM run").fetchone()
     return int(count)
+
+
+def _traces_of(connection: sqlite3.Connection, size: int) -> int:
+    """How many traces may go at once where so many bytes are over: half of them by their average size, at least one."""
+    (traces,) = connection.execute("SELECT count(*) FROM run WHERE run_id = trace_id").fetchone()
+    return max(1, min(TRACES_AT_ONCE, size * traces // _used_by(connection) // 2))
 
 
 def _used(file: StoreFile) -> int:
