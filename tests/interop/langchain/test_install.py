@@ -213,6 +213,18 @@ def test_tools_are_not_kept() -> None:
     assert key not in known
 
 
+def test_nothing_is_kept_of_runs_that_have_ended(async_driver: Any) -> None:
+    """Also where LangGraph tells some handlers the start of a model apart, and the end together."""
+
+    async def stream() -> list[Any]:
+        agent = agent_wanting([("add", {"a": 1})], [add])
+        modes = ["messages", "tools", "updates"]
+        return [part async for part in agent.astream(QUESTION, {"callbacks": [RecordingHandler()]}, stream_mode=modes)]
+
+    assert async_driver.run(stream())
+    assert not toolrun.interop.langchain._events._open
+
+
 def test_uninstalling_puts_everything_back() -> None:
     uninstall()
     try:
