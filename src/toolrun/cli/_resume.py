@@ -23,7 +23,6 @@ from toolrun.runner._reading import Item
 from toolrun.runner.toolbox import Toolbox
 from toolrun.store import NoStore, Store, open_store
 from toolrun.store.batches import Batches, BatchRun, latest_batch
-from toolrun.store.catching_up import caught_up
 from toolrun.tools.formats import CallRequest
 
 Place = tuple[int, int]
@@ -149,11 +148,9 @@ class Resumption:
 def _opened(path: str) -> Store | None:
     """The store with all that the journal has; None if there is none."""
     try:
-        store = open_store(path)
+        return open_store(path)
     except NoStore:
         return None
-    caught_up(store)
-    return store
 
 
 def _place(request: CallRequest) -> Place:

@@ -15,7 +15,6 @@ from typing import Any
 
 from toolrun.store import Store, open_store
 from toolrun.store._digest import arguments_digest
-from toolrun.store.catching_up import caught_up
 from toolrun.store.exchange.export import read_line
 from toolrun.store.query import Payload, Reader, StoredRun
 
@@ -81,7 +80,7 @@ def recording_of(source: Source, trace: str | None) -> Recording:
         return Recording(_of_trace(list(_lines(Path(source))), trace))
     store = source if isinstance(source, Store) else open_store(source)
     if not store.readonly:
-        caught_up(store)
+        store.refresh()
     with closing(Reader(store)) as reader:
         if trace is None:
             return Recording(list(reader.records()))
