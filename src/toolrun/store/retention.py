@@ -201,7 +201,7 @@ def _count(connection: sqlite3.Connection) -> int:
 def _traces_of(connection: sqlite3.Connection, size: int) -> int:
     """How many traces may go at once where so many bytes are over: half of them by their average size, at least one."""
     (traces,) = connection.execute("SELECT count(*) FROM run WHERE run_id = trace_id").fetchone()
-    return max(1, min(TRACES_AT_ONCE, size * traces // _used_by(connection) // 2))
+    return max(1, min(TRACES_AT_ONCE, size * int(traces) // _used_by(connection) // 2))
 
 
 def _used(file: StoreFile) -> int:
