@@ -137,9 +137,10 @@ class Pool:
             self._busy -= 1
             if worker.gone:
                 self._remove(worker)
-            elif not self._serve_own(worker):
+            elif not (worker.waiting and self._serve_own(worker)):
                 self._put_down(worker)
-            self._serve_line()
+            if self._line:
+                self._serve_line()
 
     def _remove(self, worker: Worker) -> None:
         worker.close()
