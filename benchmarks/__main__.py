@@ -9,11 +9,14 @@ import sys
 from benchmarks import (
     async_calls,
     bfcl,
+    bridges,
     crowds,
     harness,
     libraries,
     memory,
     off_loop,
+    queries,
+    recording,
     redaction,
     report,
     startup,
@@ -21,7 +24,10 @@ from benchmarks import (
     sync_calls,
 )
 
-FAMILIES = (sync_calls, async_calls, off_loop, stopping, crowds, bfcl, startup, memory, redaction)
+FAMILIES = (
+    *(sync_calls, async_calls, off_loop, stopping, crowds, bfcl, startup, memory),
+    *(redaction, recording, queries, bridges),
+)
 
 
 def main() -> int:
