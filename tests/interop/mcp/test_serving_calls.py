@@ -355,6 +355,17 @@ def test_a_tool_can_ask_the_user_of_its_client(async_driver: AsyncDriver) -> Non
     assert current_request() is None
 
 
+def test_the_request_is_known_to_its_own_tool_alone(async_driver: AsyncDriver, revision: str) -> None:
+    def seen() -> bool:
+        return current_request() is not None
+
+    async def conversation(client: Client) -> None:
+        assert (await client.call_tool("seen")).structured_content == {"result": True}
+        assert current_request() is None
+
+    talk(async_driver, revision, [seen], conversation)
+
+
 def test_each_connection_has_tools_of_its_own_from_a_factory(async_driver: AsyncDriver) -> None:
     class Counter:
         def __init__(self, session: Any) -> None:

@@ -229,6 +229,11 @@ def test_an_ipv6_address_is_put_into_brackets() -> None:
     assert str(Endpoint.of("[::1]:8000")) == "[::1]:8000"
 
 
+def test_a_name_that_leads_nowhere_is_said() -> None:
+    with pytest.raises(CannotListen, match=r"no-such-host\.invalid:80: (Name or service|.*resolution)"):
+        Endpoint.of("no-such-host.invalid:80").bound()
+
+
 def test_a_port_that_is_taken_makes_the_command_unusable(file: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -21,7 +21,7 @@ from mcp_types import CONNECTION_CLOSED
 from toolrun.interop.mcp.client.address import Url
 
 LONGEST_ANSWER = 1 << 26
-"""Bytes of an answer in one piece; of a stream the SDK bounds each event."""
+"""Bytes, in one piece or in one event of a stream."""
 
 NETWORK = "toolrun: network"
 """What such an error of the protocol carries as its data, to be told from one that the server sent."""
@@ -41,7 +41,8 @@ class HttpServer:
         async with AsyncExitStack() as stack:
             timeout = httpx2.Timeout(_SECONDS_TO_CONNECT, read=None)  # each request has its own deadline
             client = await stack.enter_async_context(_Client(headers=dict(self._url.headers), timeout=timeout))
-            streams = await stack.enter_async_context(streamable_http_client(self._url.url, http_client=client))
+            connecting = streamable_http_client(self._url.url, http_client=client, max_sse_event_size=LONGEST_ANSWER)
+            streams = await stack.enter_async_context(connecting)
             self._stack = stack.pop_all()
         return streams
 

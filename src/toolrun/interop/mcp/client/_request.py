@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CONNECTION_CLOSED, INVALID_REQUEST
+from mcp_types import CONNECTION_CLOSED, INVALID_REQUEST, PARSE_ERROR
 from pydantic import ValidationError
 
 from toolrun.interop.mcp.client._connection import Connection
@@ -77,6 +77,8 @@ class Request:
             return Lost(error.message if error.data == NETWORK else "")
         if error.code == INVALID_REQUEST and error.message == "Session terminated":
             return Forgotten()
+        if error.code == PARSE_ERROR and error.message.startswith("Failed to parse"):  # the SDK says so, not the server
+            return MalformedAnswer(self._server, self._asked, error.message.partition(": ")[2].partition("\n")[0])
         return ServerRefused(self._server, self._asked, error.code, error.message)
 
 

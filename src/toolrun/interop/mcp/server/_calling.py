@@ -13,7 +13,7 @@ from toolrun.interop.mcp.server._connection import Connection, attributes_of
 from toolrun.interop.mcp.server._content import Answer, answer_of, error_answer
 from toolrun.interop.mcp.server._declared import Declared
 from toolrun.interop.mcp.server._news import News, Recipient
-from toolrun.interop.mcp.server.request import Request, set_request
+from toolrun.interop.mcp.server.request import Request, forget_request, set_request
 from toolrun.run import OK
 from toolrun.runner import ToolRunner
 from toolrun.runner._errors import error_record
@@ -46,7 +46,7 @@ class Calling:
             session=connection.session,
             home=connection.home,
         )
-        set_request(request)  # in the context of the task that serves this request, and no other
+        token = set_request(request)
         self._news.begin(run_id, Recipient(request, tool.tool.name, connection.level))
         try:
             await arun_call(call)
@@ -56,6 +56,7 @@ class Calling:
             return error_answer(_message(error))
         finally:
             self._news.end(run_id)
+            forget_request(token)
         return _answer(call, tool) if call.status is OK else error_answer(call.value)
 
 

@@ -64,6 +64,8 @@ class Endpoint(NamedTuple):
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             return socket.create_server((self.host, self.port), family=family)
+        except socket.gaierror as error:
+            raise CannotListen(str(self), error.strerror) from None
         except OSError as error:
             raise CannotListen(str(self), os.strerror(error.errno) if error.errno else str(error)) from None
 

@@ -18,4 +18,4 @@ Through its `session` a tool can ask the client's user (`elicit_form`) or model 
 client let it. It does not go along into worker processes.
 """
 
-set_request = _current.set
+set_request, forget_request = _current.set, _current.reset
