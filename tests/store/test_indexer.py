@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -382,13 +383,26 @@ def test_a_recorder_has_its_runs_indexed_while_it_goes_on(store: Path) -> None:
 
     with Recorder(store) as recorder:
         CallbackManager.configure([recorder]).on_tool_start({"name": "t"}, "").on_tool_end("x")
-        indexed = threading.Event()
-        while not indexed.wait(0.01):
-            try:
-                if runs_of(store, status="ok"):
-                    indexed.set()
-            except sqlite3.OperationalError:  # it has just been begun
-                continue
+        while not store_has(store, 1):
+            time.sleep(0.01)
+
+
+def test_a_recorder_that_was_closed_is_indexed_again_when_it_records_again(store: Path) -> None:
+    from toolrun.callbacks import CallbackManager
+
+    with Recorder(store) as recorder:
+        for number in (1, 2):
+            CallbackManager.configure([recorder]).on_tool_start({"name": "t"}, "").on_tool_end("x")
+            while not store_has(store, number):
+                time.sleep(0.01)
+            recorder.close()
+
+
+def store_has(store: Path, runs: int) -> bool:
+    try:
+        return len(runs_of(store, status="ok")) == runs
+    except sqlite3.OperationalError:  # it has just been begun
+        return False
 
 
 def test_readers_beside_the_writer_see_whole_runs(store: Path) -> None:

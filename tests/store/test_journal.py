@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import threading
 from collections import Counter
@@ -316,14 +317,22 @@ def test_a_large_segment_is_followed_by_another_one_which_it_names(store: Path) 
 
 
 def test_a_journal_whose_folder_was_deleted_begins_a_new_one(store: Path) -> None:
-    import shutil
-
     journal = Journal(store)
     journal.write(START, b"{}")
     shutil.rmtree(store)
     journal.check()
     assert journal.write(END, b"{}")
     assert records_of(store) == [(END, {})]
+
+
+def test_a_folder_that_became_another_one_is_counted_and_raises_nothing(store: Path) -> None:
+    journal = Journal(store)
+    journal.close()
+    shutil.rmtree(store)
+    store.mkdir()
+    (store / "thesis.txt").write_text("mine")
+    assert not journal.write(END, b"{}")
+    assert journal.dropped == {("end", "other"): 1}
 
 
 # ── the disk ───────────────────────────────────────────────────────────────────────────────────────────

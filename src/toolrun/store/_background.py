@@ -6,6 +6,7 @@ none for a while. Where another process indexes the store already, that one does
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import subprocess
@@ -26,7 +27,10 @@ LOOK_SECONDS = 0.25
 QUIET_LOOKS = 12
 """So often nothing new, and there is nothing to be done."""
 
-WAIT_AFTER_ERROR = 5.0
+WAIT_AFTER_ERROR = 30.0
+
+STOP_SECONDS = 2.0
+"""How long the end of the process waits for the end of a batch."""
 
 
 class BackgroundIndexer:
@@ -39,6 +43,7 @@ class BackgroundIndexer:
         self._reset()
         journal.wake = self._start
         journal.idle = True
+        _all.add(self)
 
     def _reset(self) -> None:
         self._process = os.getpid()
@@ -63,8 +68,10 @@ class BackgroundIndexer:
         self._stopping.set()
         thread = self._thread if self._process == os.getpid() else None
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(STOP_SECONDS)
         self._stopping.clear()
+        if (journal := self._journal()) is not None:
+            journal.idle = True
 
     def _work(self) -> None:
         while self._is_needed():
@@ -123,6 +130,17 @@ class BackgroundIndexer:
         if error not in self._told:
             self._told.add(error)
             logger.warning("records of %s stay in its journal for now: %s", self._store, error)
+
+
+_all: weakref.WeakSet[BackgroundIndexer] = weakref.WeakSet()
+
+
+def _stop_all() -> None:
+    for one in list(_all):
+        one.stop()
+
+
+atexit.register(_stop_all)
 
 
 def _new_process(store: Path) -> subprocess.Popen[bytes]:

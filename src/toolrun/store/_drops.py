@@ -33,9 +33,9 @@ _REASONS = {
 OTHER = "other"
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: Exception) -> str:
     """The error in words that are few enough to be counted by."""
-    number = error.errno or 0
+    number = getattr(error, "errno", None) or 0
     return _REASONS.get(number) or errno.errorcode.get(number, OTHER)
 
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from toolrun.store._reading import segments_of
 from toolrun.store._segment import FOLDER
-from toolrun.store.errors import NoStore, NotAStore, StoreUnreadable, StoreUnwritable
+from toolrun.store.errors import NoStore, NotAStore, StoreError, StoreUnreadable, StoreUnwritable, store_errors
 from toolrun.store.indexer import Indexer, Recovered
 from toolrun.store.sqlite import StoreFile, store_files
 
@@ -71,6 +71,15 @@ class Store:
         """
         if self.readonly:
             raise StoreUnwritable(self.path, "it was opened with readonly=True")
+        try:
+            with store_errors(self.path):
+                return self._refresh(words, wait)
+        except OSError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreUnwritable(self.path, error.strerror or str(error)) from error
+
+    def _refresh(self, words: bool, wait: float) -> bool:
         indexer, written = Indexer(self.path), _sizes(self.path)
         until = time.monotonic() + wait
         try:
@@ -83,8 +92,6 @@ class Store:
             indexer.drain()
             while words and indexer.index_words(5000):
                 pass
-        except PermissionError as error:
-            raise StoreUnwritable(self.path, error.strerror or str(error)) from error
         finally:
             indexer.close()
             self.recovered.add(indexer.recovered)

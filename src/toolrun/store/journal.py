@@ -138,7 +138,7 @@ class Journal:
         try:
             make_store_folder(self._store)
             self._segment = Segment(self._folder, self.on_disk)
-        except OSError as error:
+        except (OSError, NotAStore) as error:
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._drop(kind, reason_of(error), error)
             return None
@@ -179,10 +179,10 @@ class Journal:
         self._seq += 1
         segment.close(self._seq, successor)
 
-    def _drop(self, kind: int, reason: str, error: OSError | None = None) -> None:
+    def _drop(self, kind: int, reason: str, error: Exception | None = None) -> None:
         self._count(record_of(kind), reason, error)
 
-    def _count(self, record: str, reason: str, error: OSError | None) -> None:
+    def _count(self, record: str, reason: str, error: Exception | None) -> None:
         """Count what could not be written, by reason; say so once for each reason."""
         drop = (record, reason)
         self._dropped[drop] += 1
