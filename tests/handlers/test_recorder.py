@@ -297,6 +297,22 @@ def test_a_large_value_is_encoded_off_the_loop(async_driver: Any, recorder: Reco
     assert start == threading.get_ident() != end
 
 
+def test_a_sync_call_inside_a_running_loop_has_written_a_large_value_when_it_returns(store: Path) -> None:
+    recorder = Recorder(store, index=False)
+
+    @tool
+    def echo(text: str) -> str:
+        """Gives it back."""
+        assert records_of(store)[-1][1]["inputs"] == {"text": text}
+        return text
+
+    async def main() -> None:
+        echo.invoke({"text": "x" * 100_000}, {"callbacks": [recorder]})
+        assert [kind for kind, _ in records_of(store)] == [START, END]
+
+    asyncio.run(main())
+
+
 def test_a_value_beyond_the_bound_is_cut_visibly(driver: Any, store: Path) -> None:
     recorder = Recorder(store, largest_value=5000, index=False)
 

@@ -160,9 +160,18 @@ class Delivery(RunState):
         for position, function in calls:
             try:
                 heard = event.tell(function, handlers[position])
-                if heard is not None and inspect.iscoroutine(heard):
-                    HANDLER_LOOP.finish(heard)
+                if heard is not None:
+                    _finish(heard)
             except BaseException as error:
                 if report(error, handlers[position], event.name, self.run_id):
                     errors.append(error)
         return errors
+
+
+def _finish(heard: Any) -> None:
+    """Do what a handler left to be awaited, where nobody can: here if it says how, else on the handlers' loop."""
+    at_once = getattr(heard, "at_once", None)
+    if at_once is not None:
+        at_once()
+    elif inspect.iscoroutine(heard):
+        HANDLER_LOOP.finish(heard)

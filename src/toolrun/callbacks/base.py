@@ -227,7 +227,11 @@ class BaseCallbackHandler(
     """Let this handler's exceptions reach the caller, after all other handlers had the event; else they are logged."""
 
     run_inline: bool = False
-    """Under an async manager, run in the caller's task and context instead of off the loop. Must not block."""
+    """Under an async manager, run in the caller's task and context instead of off the loop. Must not block.
+
+    A sync method that has more to do may return an awaitable for it. Where nothing can be awaited, the method
+    `at_once()` of what was returned is called, if it has one.
+    """
 
     background: bool = False
     """Take events through an ordered, bounded lane of its own; the run does not wait. See `toolrun.flush`."""
