@@ -116,18 +116,14 @@ class _Deadline:
         self._call, self._future = call, future
         self.expired = future is None
         self._wheel: Wheel = wheel()
-        self._wait(call.job.timeout or 0.0)
-
-    def _wait(self, seconds: float) -> None:
-        self._due = self._wheel.clock() + seconds
-        self._slot = self._wheel.add(self, seconds)
+        self._due = 0.0
+        self._slot = self._wheel.add(self, call.job.timeout or 0.0)
 
     def expire(self) -> None:
         """The deadline has come, or the time on a rung is over."""
-        is_late = self._wheel.clock() - self._due > LATE
-        wait = self._remaining() or self._call.climb(hurry=is_late)
+        wait = self._remaining() or self._call.climb(hurry=self._wheel.clock() - self._due > LATE)
         if wait is not None:
-            self._wait(wait)
+            self._slot = self._wheel.add(self, wait)
         elif self._future is not None and not self._future.done():
             self._future.set_result((None, None))
 
@@ -143,7 +139,7 @@ class _Deadline:
         remaining = self._call.seconds_left()
         if remaining > 0:
             return remaining
-        self.expired = True
+        self.expired, self._due = True, self._wheel.clock() + remaining
         HASTE.begin(self)
         return None
 
@@ -158,7 +154,7 @@ class _Deadline:
         """The caller has gone: climb without it."""
         self._wheel.discard(self, self._slot)
         HASTE.end(self)
-        self.expired, self._future = True, None
+        self.expired, self._future, self._due = True, None, self._wheel.clock()
         self.expire()
 
 
