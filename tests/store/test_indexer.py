@@ -213,6 +213,35 @@ def test_an_end_that_comes_after_all_replaces_the_interruption(store: Path) -> N
     assert [run["status"] for run in runs_of(store)] == ["ok"]
 
 
+def test_opening_a_store_ends_though_its_writer_never_rests(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, run = Journal(store), Indexer.run
+
+    def beside_a_writer(self: Indexer) -> int:
+        write(journal, END, end(new_id()))
+        return run(self)
+
+    write(journal, END, end(new_id()))
+    monkeypatch.setattr(Indexer, "run", beside_a_writer)
+    open_store(store)
+    assert runs_of(store)
+
+
+def test_a_segment_that_cannot_go_yet_is_ended_once(store: Path) -> None:
+    journal = Journal(store)
+    write(journal, START, start(new_id()))
+    index(store)
+    with reading(file_of_today(store)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM run").fetchone()
+        journal.close()
+        indexer = Indexer(store)
+        assert indexer.lock.acquire()
+        for _ in range(5):
+            indexer.drain()
+        assert (indexer.recovered.segments, indexer.recovered.interrupted) == (1, 1)
+        indexer.close()
+
+
 def test_drops_are_taken_over_while_the_disk_is_full(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(store)
     write(journal, START, start(new_id()))

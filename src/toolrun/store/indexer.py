@@ -61,7 +61,8 @@ class Indexer:
         self._targets: list[Target] = []
         self._readers: dict[str, SegmentReader] = {}
         self._noted: dict[str, object] = {}
-        self._finished: list[SegmentReader] = []
+        self._finished: dict[str, SegmentReader] = {}
+        """Read to their end, and not yet safe on the disk."""
 
     def run(self) -> int:
         """Read a batch of every segment; gives how many records there were."""
@@ -72,10 +73,15 @@ class Indexer:
         return count
 
     def drain(self) -> None:
-        """Read until there is nothing more to read."""
+        """Read all that is there now; what is written meanwhile may be read too."""
         remove_unfinished(self._store)
-        while self.run():
-            pass
+        there = {path.name: path.stat().st_size for path in segments_of(self._store)}
+        while self.run() and not all(self._is_done(name, size) for name, size in there.items()):
+            continue
+
+    def _is_done(self, segment: str, size: int) -> bool:
+        reader = self._readers.get(segment)
+        return reader is None or (reader.offset >= size and not reader.look_whether_dead())
 
     def index_words(self, limit: int = WORDS_AT_ONCE) -> int:
         """Index the words of some runs; gives of how many."""
@@ -94,7 +100,9 @@ class Indexer:
             reader.close()
         for target in self._targets:
             target.close()
-        self._readers, self._targets, self._noted = {}, [], {}
+        for reader in self._finished.values():
+            reader.close()
+        self._readers, self._finished, self._targets, self._noted = {}, {}, [], {}
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -110,7 +118,7 @@ class Indexer:
 
     def _find_segments(self) -> None:
         for path in segments_of(self._store):
-            if path.name not in self._readers:
+            if path.name not in self._readers and path.name not in self._finished:
                 try:
                     self._readers[path.name] = SegmentReader(path, self._offset_of(path.name))
                 except FileNotFoundError:  # somebody deleted it meanwhile
@@ -179,11 +187,11 @@ class Indexer:
         if cut:
             logger.warning("the last %d bytes of %s were torn, and are left out", cut, reader.path)
         del self._readers[reader.name]
-        self._finished.append(reader)
+        self._finished[reader.name] = reader
 
     def _delete_finished(self) -> None:
         if self._finished and all(target.checkpoint() for target in self._targets):
-            for reader in self._finished:
+            for reader in self._finished.values():
                 reader.path.unlink(missing_ok=True)
                 reader.close()
                 self._noted.pop(reader.name, None)
