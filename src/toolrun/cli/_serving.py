@@ -15,6 +15,7 @@ from toolrun.cli._errors import Unusable
 from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
 from toolrun.errors import ToolrunError
+from toolrun.execution.approval import ask_at_terminal
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -44,11 +45,14 @@ def serve_over_http(
 
 @contextmanager
 def _server(spec: str, name: str | None, policy: dict[str, Any]) -> Iterator[Server[Any]]:
+    asks = policy["approve"] == "ask"
     with runner_of(load(spec), policy) as runner:
         with _clearly():
-            from toolrun.interop.mcp import mcp_server
+            from toolrun.interop.mcp import ask_client, mcp_server
 
             server = mcp_server(runner, name=name or spec)
+        if asks:
+            ask_at_terminal(ask_client)  # the terminal, if there is one, is the client's
         yield server
 
 

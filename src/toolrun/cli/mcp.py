@@ -36,8 +36,8 @@ def serve(
     requests for HOST, for this machine's own names, and for --allow-host.
 
     Where a factory makes the tools, each client has its own. A tool that
-    requires approval asks at the terminal; where there is none, its calls
-    are denied.
+    requires approval asks the client's user; where the client cannot, its
+    calls are denied.
     """
     from toolrun.cli._serving import serve_over_http, serve_over_standard_streams
 

@@ -69,6 +69,10 @@ def pids(token: Any, arguments: dict[str, Any]) -> Any:
     return text(f"{os.getpid()} {child.pid}")
 
 
+def meta(token: Any, arguments: dict[str, Any]) -> Any:
+    return text(json.dumps(arguments["meta"]))
+
+
 def environment(token: Any, arguments: dict[str, Any]) -> Any:
     return text(json.dumps(dict(os.environ)))
 
@@ -104,7 +108,8 @@ ends_with_its_input = True
 
 def answer_call(message: dict[str, Any]) -> None:
     arguments = message["params"].get("arguments") or {}
-    token = message["params"].get("_meta", {}).get("progressToken")
+    meta = message["params"].get("_meta", {})
+    arguments["meta"], token = meta, meta.get("progressToken")
     for each in arguments.get("send", ()):
         send(each)
     answer: dict[str, Any] = {"jsonrpc": "2.0", "id": arguments.get("id", message["id"])}

@@ -13,8 +13,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ElicitResult, ImageContent, LoggingLevel, TextContent
 from tests.conftest import AsyncDriver
 
-from toolrun import BaseCallbackHandler, ToolException, ToolRunner, current_run, tool
-from toolrun.interop.mcp import current_request, mcp_server
+from toolrun import BaseCallbackHandler, ToolDenied, ToolException, ToolRunner, current_run, tool
+from toolrun.interop.mcp import ask_client, current_request, mcp_server
 
 Conversation = Callable[[Client], Awaitable[Any]]
 
@@ -353,6 +353,45 @@ def test_a_tool_can_ask_the_user_of_its_client(async_driver: AsyncDriver) -> Non
     result = talk(async_driver, "legacy", [order], conversation, elicitation_callback=user)
     assert texts(result) == ["soup: accept"]
     assert current_request() is None
+
+
+@pytest.mark.parametrize(
+    ("action", "said"), [("accept", "deleted /"), ("decline", "ToolDenied"), ("cancel", "ToolDenied")]
+)
+def test_a_tool_that_requires_approval_asks_the_user_of_its_client(
+    action: Any, said: str, async_driver: AsyncDriver, revision: str
+) -> None:
+    ran = []
+
+    @tool(requires_approval=ask_client)
+    def delete(path: str) -> str:
+        """Delete."""
+        ran.append(path)
+        return f"deleted {path}"
+
+    async def user(context: Any, params: Any) -> ElicitResult:
+        assert params.message == 'Run delete {"path": "/"}?'
+        return ElicitResult(action=action, content={} if action == "accept" else None)
+
+    async def conversation(client: Client) -> CallToolResult:
+        return await client.call_tool("delete", {"path": "/"})
+
+    result = talk(async_driver, revision, [delete], conversation, elicitation_callback=user)
+    assert texts(result)[0].startswith(said)
+    assert len(ran) == (action == "accept")
+
+
+def test_a_client_that_cannot_ask_its_user_is_denied(async_driver: AsyncDriver, revision: str) -> None:
+    @tool(requires_approval=ask_client)
+    def delete(path: str) -> str:
+        """Delete."""
+        return "deleted"
+
+    result = called(async_driver, revision, [delete], "delete", path="/")
+    assert result.is_error
+    assert "its client cannot ask its user" in texts(result)[0]
+    with pytest.raises(ToolDenied, match="no MCP client"):
+        delete.invoke({"path": "/"})
 
 
 def test_the_request_is_known_to_its_own_tool_alone(async_driver: AsyncDriver, revision: str) -> None:

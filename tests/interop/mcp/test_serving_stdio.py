@@ -123,6 +123,20 @@ def test_options_of_the_policy_hold(file: Write) -> None:
     assert answer["content"][0]["text"].startswith("ToolTimeout")
 
 
+@pytest.mark.parametrize(("options", "said"), [((), "its client cannot ask"), (("--approve", "always"), "deleted")])
+def test_approval_is_the_clients_or_decided_beforehand(options: tuple[str, ...], said: str, file: Write) -> None:
+    tools = file('''
+        from toolrun import tool
+
+        @tool(requires_approval=True)
+        def delete() -> str:
+            """Delete."""
+            return "deleted"
+    ''')
+    with Wire("-m", "toolrun", "mcp", "serve", tools, *options) as client:
+        assert said in client.call("delete")["content"][0]["text"]
+
+
 def test_tools_that_cannot_be_loaded_leave_standard_output_empty(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "toolrun", "mcp", "serve", tmp_path / "none.py"], capture_output=True, text=True

@@ -1,7 +1,8 @@
 """MCP, by the official SDK (`toolrun[mcp]`): our tools for any MCP client, and the tools of any MCP server for us.
 
 server/     `mcp_server` makes the SDK's `Server` of our tools; `serve` and `aserve` serve it, over the process's
-            standard streams or over HTTP. In a tool that is served, `current_request()` leads to its client.
+            standard streams or over HTTP. In a tool that is served, `current_request()` leads to its client;
+                `ask_client` asks the client's user for approval.
 client/     `mcp_tools` connects to a server, and gives its tools as tools of ours.
 errors      what can go wrong on either side
 """
@@ -25,6 +26,7 @@ from toolrun.interop.mcp.errors import (  # noqa: E402
     UnusableSchema,
 )
 from toolrun.interop.mcp.server.app import mcp_server  # noqa: E402
+from toolrun.interop.mcp.server.approval import ask_client  # noqa: E402
 from toolrun.interop.mcp.server.request import current_request  # noqa: E402
 from toolrun.interop.mcp.server.serving import aserve, serve  # noqa: E402
 
@@ -39,6 +41,7 @@ __all__ = [
     "ServerUnavailable",
     "UnusableSchema",
     "aserve",
+    "ask_client",
     "current_request",
     "mcp_server",
     "mcp_tools",

@@ -13,6 +13,7 @@ from toolrun.interop.mcp.server._connection import Connection, attributes_of
 from toolrun.interop.mcp.server._content import Answer, answer_of, error_answer
 from toolrun.interop.mcp.server._declared import Declared
 from toolrun.interop.mcp.server._news import News, Recipient
+from toolrun.interop.mcp.server.approval import Asked
 from toolrun.interop.mcp.server.request import Request, forget_request, set_request
 from toolrun.run import OK
 from toolrun.runner import ToolRunner
@@ -50,6 +51,8 @@ class Calling:
         self._news.begin(run_id, Recipient(request, tool.tool.name, connection.level))
         try:
             await arun_call(call)
+        except Asked as pause:
+            return pause.question
         except BaseException as error:  # SystemExit too: it ends the call, not the server
             if _is_cancelled(error):
                 raise

@@ -65,7 +65,7 @@ class Endpoint(NamedTuple):
         try:
             return socket.create_server((self.host, self.port), family=family)
         except socket.gaierror as error:
-            raise CannotListen(str(self), error.strerror) from None
+            raise CannotListen(str(self), str(error.strerror)) from None
         except OSError as error:
             raise CannotListen(str(self), os.strerror(error.errno) if error.errno else str(error)) from None
 
