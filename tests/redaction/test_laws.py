@@ -67,6 +67,8 @@ def redacted(value: Any) -> Any:
 @example({"password": ["\\", '"', {"a": -1e5}]})
 @example('{"password": "\\')
 @example(["'password': ['", "it's", 1])
+@example({"password:{": None, '"': None})
+@example({"secrets": {"secrets": [None]}, "token": [[], 1]})
 @example([{"a": 'cookies: {"b'}, {"c": '"}'}])
 def test_what_comes_out_is_json_of_the_same_shape(value: Any) -> None:
     encoded = json.dumps(value).encode()

@@ -3,7 +3,6 @@ r"""Secrets by the names before them: keys of JSON at any depth, `name=value`, `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from toolrun.redaction._spans import Span, value_in_text, values
 from toolrun.redaction.names import Names
@@ -14,7 +13,7 @@ _FAR = 80
 _BEFORE = re.compile(rb"[\w.\- ]*\Z")
 _ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|[nrtbf]")
 _OF_A_LINE = re.compile(rb"authorization|cookie", re.IGNORECASE)
-_RANDOM = re.compile(rb"(?=\S*\d)\S{8}")
+_RANDOM = re.compile(rb"(?=\S{0,64}\d)\S{8}")
 
 
 def _occurrence(needle: bytes) -> re.Pattern[bytes]:
@@ -36,23 +35,25 @@ class Named:
         for occurrence in self._occurrences:
             match = occurrence.search(lowered)
             while match is not None:
-                spans = list(self._values_after(match, encoded))
+                spans, end = self._values_after(match, encoded)
                 found += spans
-                match = occurrence.search(lowered, spans[-1].end if spans else match.end())
+                match = occurrence.search(lowered, end)
         return found
 
-    def _values_after(self, match: re.Match[bytes], encoded: bytes) -> Iterator[Span]:
-        quote = match["quote"]
+    def _values_after(self, match: re.Match[bytes], encoded: bytes) -> tuple[list[Span], int]:
+        """What is to be masked after a name, and where to go on."""
+        quote, start, whole_line = match["quote"], match.end(), False
         if quote is None:
-            if name := self._bare_name(encoded, match):
-                span = value_in_text(encoded, match.end(), b"", bool(_OF_A_LINE.search(name)))
-                if span and (name.split(b" ")[-1].lower() != b"token" or _RANDOM.match(encoded, span.start)):
-                    yield span
-        elif self._names.is_secret(_quoted_name(encoded, match)):
-            if quote.endswith(b'"') and len(quote) % 2:
-                yield from values(encoded, match.end())
-            elif span := value_in_text(encoded, match.end(), quote, False):
-                yield span
+            name = self._bare_name(encoded, match)
+            if name is None or (name.split(b" ")[-1].lower() == b"token" and not _RANDOM.match(encoded, start)):
+                return [], start
+            whole_line = bool(_OF_A_LINE.search(name))
+        elif not self._names.is_secret(_quoted_name(encoded, match)):
+            return [], start
+        elif quote.endswith(b'"') and len(quote) % 2:
+            return values(encoded, start)
+        span = value_in_text(encoded, start, quote or b"", whole_line)
+        return ([span], span.end) if span else ([], start)
 
     def _bare_name(self, encoded: bytes, match: re.Match[bytes]) -> bytes | None:
         """The name in a text, if it is that of a secret: without an escape that it follows, as the n of a newline."""

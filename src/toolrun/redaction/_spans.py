@@ -34,24 +34,28 @@ _LINE = re.compile(rb"""(?:[^"'\\]|\\+[^"'\\nr])+""")
 _BRACKET = re.compile(rb"""(?P<quote>(?P<backslashes>\\*)"|')|(?P<opens>[\[{(])|[\]})]""")
 
 
-def values(encoded: bytes, start: int) -> Iterator[Span]:
-    """The value of a JSON key, as it begins at `start`: a string, a number, or all that there are in a container."""
-    depth = 0
+def values(encoded: bytes, start: int) -> tuple[list[Span], int]:
+    """The value of a JSON key, as it begins at `start`: a string, a number, or all that there are in a container.
+
+    Also where it ends, so that nobody looks through it again.
+    """
+    found: list[Span] = []
+    depth, end = 0, start
     for token in _TOKEN.finditer(encoded, start):
-        first = encoded[token.start()]
         if not depth and token.start() != start:
-            return  # true, false or null
+            break  # true, false or null
+        first, end = encoded[token.start()], token.end()
         if first in b"[{":
             depth += 1
         elif first in b"]}":
             depth -= 1
-        elif first == _DOUBLE:
-            if not token["is_key"] and token["text"]:
-                yield Span(*token.span("text"))
-        else:
-            yield Span(*token.span(), b'"')
+        elif first != _DOUBLE:
+            found.append(Span(*token.span(), b'"'))
+        elif token["text"] and not token["is_key"]:
+            found.append(Span(*token.span("text")))
         if not depth:
-            return
+            break
+    return found, end
 
 
 _DOUBLE = ord('"')
@@ -119,8 +123,8 @@ def _end_of_brackets(encoded: bytes, start: int) -> int:
                 return after
         else:
             end = _end_of_literal(encoded, found)
-            if not encoded.startswith(found["quote"], end):
-                return end
+            if end < after or not encoded.startswith(found["quote"], end):
+                return end  # of the JSON string that all of this is in
             after = end + len(found["quote"])
         found = _BRACKET.search(encoded, after)
     return len(encoded)

@@ -17,7 +17,7 @@ _PATTERNS = {
     "Groq": rb"gsk_[A-Za-z0-9]{20,}",
     "Hashicorp Vault": rb"hvs\.[A-Za-z0-9_\-]{16,}",
     "Hugging Face": rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))hf_[A-Za-z0-9]{20,}",
-    "JSON web token": rb"eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){2,4}",
+    "JSON web token": rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){2,4}",
     "LangSmith": rb"lsv2_[a-z]{2}_[A-Za-z0-9_]{16,}",
     "npm": rb"npm_[A-Za-z0-9]{30,}",
     "PyPI": rb"pypi-[A-Za-z0-9_\-]{16,}",
