@@ -27,6 +27,7 @@ SMALL = 16 * 1024
 Returned = Later | Acknowledged | None
 
 _TOLD = ("attempts", "stopped_by", "worker", "cached")
+_PLAIN = frozenset({str, dict, list, int, float, bool, type(None)})
 _FURTHER = frozenset({*_TOLD, "value"})
 _START, _EVENT, _END = int(FrameKind.START), int(FrameKind.EVENT), int(FrameKind.END)
 
@@ -39,8 +40,6 @@ def _text(text: str) -> str:
 
 def _further(facts: Mapping[str, Any]) -> str:
     """How the body ran, where there is more to say than its engine."""
-    if _FURTHER.isdisjoint(facts):
-        return ""
     known = {key: facts[key] for key in _TOLD if facts.get(key) is not None}
     if "value" in facts:
         known["message"] = True
@@ -86,7 +85,7 @@ class Recording:
             above = f',"parent":"{parent_run_id.int:032x}"'
         who = f'"kind":"{kind}","name":{_text(name or kind)},"at":{int(now() * 1e6)}'
         head = f'{{"id":"{own}","trace":"{trace}"{above},{who}'
-        self._open[number] = OpenRun(self, own, trace, head, monotonic())
+        self._open[number] = tuple.__new__(OpenRun, (self, own, trace, head, monotonic()))  # in half the time
         if call_id is not None:
             head = f'{head},"call_id":{_text(str(call_id))}'
         if session is not None:
@@ -113,7 +112,7 @@ class Recording:
         """
         if "value" in facts:
             output = facts["value"]
-        fields = {"output": message_form(output) or output}
+        fields = {"output": output if type(output) in _PLAIN else message_form(output) or output}
         if "answered" in facts:
             fields["error"] = failure_of(facts["answered"])
         return self._ended("ok", fields, run_id, facts)
@@ -132,14 +131,17 @@ class Recording:
         del self._open[run_id.int]
         head = f'{run.head},"us":{int((monotonic() - run.started) * 1e6)},"status":"{status}"'
         if engine := facts.get("engine"):
-            head = f'{head},"engine":{_text(engine)}{_further(facts)}'
+            head = f'{head},"engine":{_text(engine)}'
+            if not _FURTHER.isdisjoint(facts):
+                head += _further(facts)
         later = self._write(_END, head, fields)
         return self._acknowledged() if self._on_disk and later is None else later
 
     def _write(self, kind: int, head: str, fields: dict[str, Any]) -> Returned:
         """Write the record; later, where it would take the time of an event loop."""
+        small = self._small
         for value in fields.values():
-            if weighs_over(value, self._small):
+            if len(value) > small if type(value) is str else weighs_over(value, small):
                 if _get_running_loop() is not None:
                     return Later(partial(self._record_and_wait, kind, head, fields))
                 encoded = self._encoded(fields)

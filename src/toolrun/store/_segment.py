@@ -107,7 +107,7 @@ class Segment:
 
     def sync(self) -> None:
         """Bring it to the disk."""
-        os.fdatasync(self.descriptor)
+        sync_data(self.descriptor)
 
     def release(self) -> None:
         """Close the files, and with them give the lock back."""
@@ -117,6 +117,14 @@ class Segment:
         self.descriptor = self._in_place = -1
 
     __del__ = release
+
+
+def sync_data(descriptor: int) -> None:
+    """Bring what is in a file to the disk."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:  # macOS
+        os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

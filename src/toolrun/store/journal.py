@@ -23,7 +23,7 @@ from pathlib import Path
 from toolrun.store._drops import Drops, reason_of, record_of
 from toolrun.store._frames import frame
 from toolrun.store._group_sync import GroupSync
-from toolrun.store._segment import DROPS_SEQ, FOLDER, Segment, ShortWrite, TornWrite
+from toolrun.store._segment import DROPS_SEQ, FOLDER, Segment, ShortWrite, TornWrite, sync_data
 from toolrun.store.errors import NotAStore, StoreUnwritable
 from toolrun.store.sqlite import store_files
 
@@ -91,8 +91,8 @@ class Journal:
     def write(self, kind: int, body: bytes) -> bool:
         """Write one record; False if it had to be dropped. Raises nothing."""
         with self._lock:
-            self._seq += 1
-            data = frame(self._seq, kind, body)
+            self._seq = seq = self._seq + 1
+            data = frame(seq, kind, body)
             segment = self._segment or self._begin(kind)
             if segment is None:
                 return False
@@ -207,7 +207,7 @@ class Journal:
         if descriptor < 0:  # what was written has been synced when its segment was left
             return True
         try:
-            return self._count_if_not_synced(lambda: os.fdatasync(descriptor))
+            return self._count_if_not_synced(lambda: sync_data(descriptor))
         finally:
             os.close(descriptor)
 
