@@ -34,9 +34,10 @@ class replaying:  # it is used as a function: `with replaying(...)`
 
     def __init__(self, store: Source, trace: str | UUID | None = None, *, partly: bool = False) -> None:
         from toolrun.execution.replay_player import Player
-        from toolrun.execution.replay_recording import recording_of
+        from toolrun.execution.replay_recording import recorded_calls
 
-        self._player = Player(recording_of(store, None if trace is None else str(trace)))
+        self._calls = recorded_calls(store, None if trace is None else str(trace))
+        self._player = Player(self._calls)
         self._partly = partly
 
     @property
@@ -52,10 +53,11 @@ class replaying:  # it is used as a function: `with replaying(...)`
     def __enter__(self) -> replaying:
         global playing
         from toolrun.execution.replay_errors import AlreadyReplaying
+        from toolrun.execution.replay_player import Player
 
         if not _one_at_a_time.acquire(blocking=False):
             raise AlreadyReplaying
-        playing = self._player
+        playing = self._player = Player(self._calls)  # anew, for who enters it again
         return self
 
     def __exit__(

@@ -32,10 +32,10 @@ _NOT_WHOLE = {
 
 
 class Player:
-    """Serves one recording to one process; may be asked by several threads at once."""
+    """Serves recorded calls to one process; may be asked by several threads at once."""
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
+    def __init__(self, calls: list[RecordedCall]) -> None:
+        self.recording = Recording(calls)
         self.served = 0
         self.failure: ReplayError | None = None
         """The first thing that went wrong: from then on nothing is served."""

@@ -48,8 +48,7 @@ class RecordedCall:
 class Recording:
     """Recorded calls, each to be served once."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        calls = [RecordedCall(number, *record) for number, record in enumerate(_made_by_the_program(records), 1)]
+    def __init__(self, calls: list[RecordedCall]) -> None:
         self.count = len(calls)
         self._left: dict[Key, deque[RecordedCall]] = {}
         for call in calls:
@@ -74,18 +73,23 @@ class Recording:
         return sorted((call for calls in self._left.values() for call in calls), key=lambda call: call.number)
 
 
-def recording_of(source: Source, trace: str | None) -> Recording:
+def recorded_calls(source: Source, trace: str | None) -> list[RecordedCall]:
     """The calls of a store's folder or of a cassette, or of one trace in it, by its id or how that begins."""
+    records = enumerate(_made_by_the_program(_records(source, trace)), 1)
+    return [RecordedCall(number, *record) for number, record in records]
+
+
+def _records(source: Source, trace: str | None) -> list[Record]:
     if not isinstance(source, Store) and Path(source).is_file():
-        return Recording(_of_trace(list(_lines(Path(source))), trace))
+        return _of_trace(list(_lines(Path(source))), trace)
     store = source if isinstance(source, Store) else open_store(source)
     if not store.readonly:
         store.refresh()
     with closing(Reader(store)) as reader:
         if trace is None:
-            return Recording(list(reader.records()))
+            return list(reader.records())
         of_trace = [found.run for found in reader.tree(reader.find(_digits(trace)).trace)]
-        return Recording([(run, reader.payload(run)) for run in of_trace])
+        return [(run, reader.payload(run)) for run in of_trace]
 
 
 def _lines(path: Path) -> Iterator[Record]:
