@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -26,9 +27,11 @@ class Neighbour:
         self.inside: ContextVar[Scope | None] = ContextVar("inside", default=None)
         self.entered: list[UUID] = []
 
-    def enter(self, run: Any) -> None:
+    def enter(self, run: Any) -> Callable[[], object]:
         self.entered.append(run.run_id)
+        before = self.inside.get()
         self.inside.set(None)
+        return partial(self.inside.set, before)
 
     def scope_around(self) -> Scope | None:
         return self.inside.get()
@@ -70,6 +73,17 @@ def test_the_neighbour_is_told_of_each_run_once(neighbour: Neighbour, driver: An
     handler = RecordingHandler()
     driver.invoke(calls_leaf, {}, {"callbacks": [handler]})
     assert neighbour.entered == [event.run_id for event in handler.named("on_tool_start")]
+
+
+def test_a_block_inside_a_run_is_nearer_than_the_neighbour_and_then_no_more(neighbour: Neighbour) -> None:
+    handler = RecordingHandler()
+    run = CallbackManager([handler], [handler]).on_chain_start({"name": "block"}, {})
+    neighbour.inside.set(Scope((handler,), (handler,), THEIR_RUN))
+    with context.inside(run):
+        leaf.invoke({})
+    leaf.invoke({})
+    neighbour.inside.set(None)
+    assert [event.parent_run_id for event in handler.named("on_tool_start")] == [run.run_id, THEIR_RUN]
 
 
 def test_a_manager_in_the_config_decides_alone(neighbour: Neighbour, driver: Any) -> None:

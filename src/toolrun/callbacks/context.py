@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,14 +34,17 @@ def run_context(run: BaseRunManager[Any]) -> Context:
 def inside(run: BaseRunManager[Any]) -> Iterator[None]:
     """Have the block be in `run`: for code of another library that is a run, and that no engine of ours calls."""
     token = _current.set(run)
+    undo = [neighbour.enter(run) for neighbour in _neighbours]
     try:
         yield
     finally:
+        for leave in reversed(undo):
+            leave()
         _current.reset(token)
 
 
 def scope_around() -> Scope | None:
-    """What a run opened here starts from: the scope of the nearest run around it, ours or a neighbour's."""
+    """What a run opened here starts from: the scope for children of the nearest run, ours or a neighbour's."""
     for neighbour in _neighbours:
         if (scope := neighbour.scope_around()) is not None:
             return scope
@@ -52,11 +55,11 @@ def scope_around() -> Scope | None:
 class Neighbour(Protocol):
     """Another library with runs of its own, and its own account of which of them the code is in."""
 
-    def enter(self, run: BaseRunManager[Any]) -> None:
-        """Take note, in the context of its body, that `run` is now the nearest run."""
+    def enter(self, run: BaseRunManager[Any]) -> Callable[[], object]:
+        """Take note, in the context of its body, that `run` is now the nearest run. Gives what undoes it."""
 
     def scope_around(self) -> Scope | None:
-        """What children of its nearest run start from; None where a run of ours is nearer, or none is there."""
+        """What children of the nearest run that it knows start from, ours included; None if it knows of none."""
 
 
 _neighbours: tuple[Neighbour, ...] = ()

@@ -16,6 +16,7 @@ from tests.interop.langchain.fakes import QUESTION, agent_wanting
 
 from toolrun import tool
 from toolrun.callbacks import CallbackManager, flush_sync
+from toolrun.interop._agents import manager_here, within
 from toolrun.interop.langchain import for_langchain, to_langchain
 from toolrun.testing import AsyncRecordingHandler, RecordingHandler
 
@@ -75,6 +76,26 @@ def test_a_tool_called_in_our_tool_in_a_chain_is_the_tools_child(handler: Any, d
     chain = RunnableLambda(lambda x: middle.invoke({"x": x}), name="chain")
     assert driver.invoke(chain, 1, {"callbacks": [handler]}) == 2
     assert tree(handler) == {"chain": None, "middle": "chain", "add": "middle"}
+
+
+@pytest.mark.parametrize("around", ["a chain", "a tool"])
+def test_a_run_of_a_third_framework_is_in_the_tree_where_it_is_called(around: str, async_driver: Any) -> None:
+    async def agent() -> Any:
+        run = await manager_here().on_chain_start({"name": "agent"}, {}, name="agent")
+        inner = RunnableLambda(lambda x: add.invoke({"a": x}), name="inner")
+        return await within(run, "chain", lambda: inner.ainvoke(1))
+
+    async def calls(x: int) -> Any:
+        """Call."""
+        result = await agent()
+        add.invoke({"a": x}, {"run_name": "afterwards"})
+        return result
+
+    handler = RecordingHandler()
+    caller: Any = RunnableLambda(calls, name="caller") if around == "a chain" else tool("caller", calls)
+    async_driver.invoke(caller, 1 if around == "a chain" else {"x": 1}, {"callbacks": [handler]})
+    expected = {"caller": None, "agent": "caller", "inner": "agent", "add": "inner", "afterwards": "caller"}
+    assert tree(handler) == expected
 
 
 def test_tags_and_metadata_of_a_chain_are_inherited(driver: Any) -> None:

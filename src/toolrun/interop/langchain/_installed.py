@@ -27,12 +27,12 @@ from toolrun.tools.exceptions import InvalidTool
 
 
 class AlreadyRunning(ToolrunError, RuntimeError):
-    """install or uninstall was called in a run of LangChain's, which would begin in one house and end in another."""
+    """install or uninstall was called inside a run, which would begin in one house and end in another."""
 
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(
-            f"{what}() comes too late: this code is inside a run of LangChain's, whose start has been told already. "
+            f"{what}() comes too late: this code is inside a run, whose start has been told already. "
             f"Call it before the first invoke, at the top of the program."
         )
 
@@ -42,7 +42,7 @@ def install(*, tools: Mapping[str, Mapping[str, Any]] | None = None, **policy: A
 
     `policy` is for all tools: `timeout`, `retry`, `engine`, `max_concurrency` and the others of `@tool`; `tools` for
     single ones, by name: `install(timeout=30, tools={"search": {"timeout": 5, "engine": "processes"}})`. Installing
-    again changes the policies. Raises `AlreadyRunning` inside a run of LangChain's.
+    again changes the policies. Raises `AlreadyRunning` inside a run.
     """
     _refuse_inside_a_run("install")
     everywhere = _policy("install", policy)
