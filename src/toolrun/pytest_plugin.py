@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -66,16 +66,15 @@ def _usual_path(item: pytest.Item) -> Path:
 @contextmanager
 def recorded(cassette: Path) -> Iterator[None]:
     """Writes what every run of the process did meanwhile into the cassette; not if the test has failed."""
-    from toolrun.callbacks import register_configure_hook
     from toolrun.handlers import Recorder
-    from toolrun.handlers.environment import _Everywhere
+    from toolrun.handlers.environment import record_everywhere
     from toolrun.store import open_store
     from toolrun.store.exchange.export import export
     from toolrun.store.query import Reader
 
     with TemporaryDirectory(prefix="toolrun-") as folder:
         with Recorder(folder) as recorder:
-            undo = register_configure_hook(cast(Any, _Everywhere(recorder)), inheritable=True)
+            undo = record_everywhere(recorder)
             try:
                 yield
             finally:

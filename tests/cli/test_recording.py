@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -61,6 +62,18 @@ def test_another_folder_can_be_named(toolrun: Any, calls: Any, monkeypatch: pyte
 def test_nothing_is_recorded_if_that_is_wanted(toolrun: Any, calls: Any) -> None:
     assert toolrun("run", "desk.py", calls(call(1)), "--no-store").status == 0
     assert not Path(".toolrun").exists()
+
+
+@pytest.mark.parametrize(("options", "there"), [([], ["set"]), (["--store", "mine"], ["mine"]), (["--no-store"], [])])
+def test_the_command_line_is_nearer_than_the_environment(
+    calls: Any, tmp_path: Path, options: list[str], there: list[str]
+) -> None:
+    command = [sys.executable, "-m", "toolrun", "run", "desk.py", str(calls(call(1))), *options]
+    environment = {**os.environ, "TOOLRUN_STORE": "set"}
+    assert subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False).returncode == 0
+    assert [
+        name for name in ("set", "mine", ".toolrun") if (tmp_path / name).exists() and recorded(str(tmp_path / name))
+    ] == there
 
 
 def test_a_store_that_was_named_and_cannot_be_written_is_unusable(toolrun: Any, calls: Any, file: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,16 +16,21 @@ if TYPE_CHECKING:
     from toolrun.handlers import Recorder
 
 USUAL = ".toolrun"
+VARIABLE = "TOOLRUN_STORE"
 
 
 def store_option(help: str) -> Callable[..., Callable[..., None]]:
     """The option `--store`, whose default is `TOOLRUN_STORE`."""
-    return click.option("--store", metavar="PATH", envvar="TOOLRUN_STORE", show_envvar=True, help=help)
+    return click.option("--store", metavar="PATH", envvar=VARIABLE, show_envvar=True, help=help)
 
 
 @contextmanager
 def recording(path: str | None, usual: str | None = None) -> Iterator[Recorder | None]:
     """A recorder at the path, or at the usual one: if that cannot be written, a note says that nothing is recorded."""
+    if VARIABLE in os.environ:  # what records every run of the process since toolrun was imported
+        from toolrun.handlers.environment import forget
+
+        forget()
     where = path or usual
     if where is None:
         yield None

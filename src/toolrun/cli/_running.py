@@ -65,7 +65,7 @@ def run_calls(plan: Plan) -> int:
         refuse_overwriting(target, plan.calls)
         tools = load(plan.tools)
         resumption = _resumption(plan, source, target, is_factory(tools)) if plan.resume else None
-        recorder = stack.enter_context(recording(plan.store, None if plan.no_store else USUAL))
+        recorder = stack.enter_context(recording(*(None, None) if plan.no_store else (plan.store, USUAL)))
         source.batch = _batch_name(source, recorder, resumption)
         handlers = [Keeper(recorder), recorder] if recorder else []
         runner = stack.enter_context(runner_of(tools, plan.policy, concurrency=plan.concurrency))

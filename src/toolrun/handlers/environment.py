@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, cast
 
 from toolrun.callbacks import register_configure_hook
@@ -22,7 +23,13 @@ class _Everywhere:
         return self._recorder
 
 
+def record_everywhere(recorder: Recorder) -> Callable[[], None]:
+    """Have every run of the process recorded from now on; gives what undoes it."""
+    return register_configure_hook(cast(Any, _Everywhere(recorder)), inheritable=True)
+
+
 _recorder: Recorder | None = None
+_undo: Callable[[], None] | None = None
 
 
 def record_runs() -> Recorder | None:
@@ -30,9 +37,18 @@ def record_runs() -> Recorder | None:
 
     Once for a process: what the variable says later has no effect.
     """
-    global _recorder
+    global _recorder, _undo
     path = os.environ.get(VARIABLE)
     if path and _recorder is None:
         _recorder = Recorder(path)
-        register_configure_hook(cast(Any, _Everywhere(_recorder)), inheritable=True)
+        _undo = record_everywhere(_recorder)
     return _recorder
+
+
+def forget() -> None:
+    """What the environment says does not hold: somebody nearer has said where to record, or that nothing is."""
+    global _recorder, _undo
+    if _recorder is not None and _undo is not None:
+        _undo()
+        _recorder.close()
+        _recorder = _undo = None
