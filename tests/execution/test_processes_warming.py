@@ -54,6 +54,15 @@ def test_workers_begin_with_the_modules_that_were_asked_for(driver: Any, new_wor
     assert workers.call(has, new_module)
 
 
+@pytest.mark.parametrize("module", ["toolrun.tools", "toolrun.runner._worker_sessions"])
+def test_workers_that_are_started_ahead_have_what_tools_and_sessions_need(
+    driver: Any, new_workers: Any, module: str
+) -> None:
+    workers = new_workers(1)
+    driver.warm(workers.engine)
+    assert workers.call(has, module)
+
+
 def test_modules_stay_for_workers_that_are_started_later(driver: Any, new_workers: Any, new_module: str) -> None:
     driver.warm(new_workers(1).engine, 1, [new_module])
     assert new_workers(1).call(has, new_module)

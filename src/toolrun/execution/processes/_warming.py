@@ -12,6 +12,9 @@ from toolrun.execution.processes._pool import Pool
 from toolrun.execution.processes._worker import Worker
 from toolrun.execution.processes.errors import NotPreloadable, TooManyWorkers
 
+_OF_MOST_BODIES = ("toolrun.tools", "toolrun.runner._worker_sessions")
+"""What workers need for tools and sessions, by name alone: they are of higher floors."""
+
 _LOOK_AGAIN = 0.05
 """Seconds; a call that takes a worker meanwhile reads its first words in our place."""
 
@@ -30,6 +33,7 @@ def warm(pool: Pool, workers: int | None, modules: Iterable[ModuleType | str], p
 def _preload(modules: Iterable[ModuleType | str]) -> bool:
     """Have new workers begin with these modules; whether there is one that others have not."""
     known = len(LAUNCHER.preload)
+    LAUNCHER.preload.update(dict.fromkeys(_OF_MOST_BODIES))
     for each in modules:
         module = import_module(each) if isinstance(each, str) else each
         if module.__spec__ is None:  # it was executed, as a program is
