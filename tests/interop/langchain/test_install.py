@@ -26,7 +26,7 @@ from tests.interop.langchain.fakes import QUESTION, agent_wanting, tool_call, to
 
 import toolrun.interop.langchain
 from toolrun import InvalidPolicy, ToolTimeout
-from toolrun.callbacks import flush_sync
+from toolrun.callbacks import flush_sync, register_configure_hook
 from toolrun.interop.langchain import AlreadyRunning, install, is_installed, uninstall
 from toolrun.testing import RecordingHandler
 from toolrun.tools.exceptions import InvalidTool
@@ -126,6 +126,21 @@ def test_chains_tell_their_events_by_our_rules(driver: Any) -> None:
     assert handler.names == ["on_chain_start", "on_chain_end"]
     assert "MainThread" not in {event.thread for event in handler.events}
     assert seen == ["in the run"]
+
+
+def test_a_handler_that_joins_every_run_joins_those_of_chains_and_models(driver: Any) -> None:
+    handler, variable = RecordingHandler(), ContextVar[Any]("variable", default=None)
+    undo = register_configure_hook(variable, inheritable=True)
+    token = variable.set(handler)
+    try:
+        driver.invoke(agent_wanting([("add", {"a": 1})], [add]), QUESTION)
+    finally:
+        variable.reset(token)
+        undo()
+    kinds = {event.name for event in handler.events if event.name.endswith("_start")}
+    assert kinds == {"on_chain_start", "on_chat_model_start", "on_tool_start"}
+    starts = [event for event in handler.events if event.name.endswith("_start")]
+    assert len({event.run_id for event in starts}) == len(starts)
 
 
 def test_a_failing_handler_harms_no_other_and_is_named(driver: Any, caplog: pytest.LogCaptureFixture) -> None:

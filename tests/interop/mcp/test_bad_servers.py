@@ -53,6 +53,27 @@ def connect() -> Iterator[Connect]:
         yield connected
 
 
+@pytest.fixture(scope="module")
+def harmless() -> Iterator[dict[str, BaseTool]]:
+    """One server for the tests that leave it as it is: a good tool, and those of `ODD`."""
+    odd = [{"name": name, **schemas} for name, (schemas, _) in ODD.items()]
+    with mcp_tools(command("say", *odd)) as tools:
+        yield {tool.name: tool for tool in tools}
+
+
+ODD: dict[str, tuple[dict[str, Any], str]] = {
+    "missing": ({}, "inputSchema: Field required"),
+    "text": ({"inputSchema": "text"}, "inputSchema: Input should be"),
+    "nonsense": ({"inputSchema": {"type": "nonsense"}}, r"inputSchema\.type"),
+    "inside": ({"inputSchema": {"type": "object", "properties": {"x": {"minimum": "low"}}}}, "inputSchema: 'low'"),
+    "outside": ({"inputSchema": {"type": "object", "$defs": {"x": {"$ref": "http://127.0.0.1/"}}}}, "leads outside"),
+    "output": ({"inputSchema": ANYTHING, "outputSchema": {"type": "object", "required": 7}}, r"outputSchema\.required"),
+    "output inside": ({"inputSchema": ANYTHING, "outputSchema": {"type": "object", "minProperties": "x"}}, "'x'"),
+    "annotations": ({"inputSchema": ANYTHING, "annotations": 7}, "annotations"),
+}
+"""Tools that are declared by what is no schema, and what is said of each."""
+
+
 # --- it dies ---
 
 
@@ -103,7 +124,7 @@ def test_progress_starts_the_deadline_anew(connect: Connect) -> None:
 
 
 def test_a_server_that_reads_no_more_holds_nobody_up(
-    connect: Connect, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, connect: Connect, driver: Driver
 ) -> None:
     monkeypatch.setattr(_process, "GRACE", 0.1)
     [tool] = connect("say", deadline=0.2).values()
@@ -159,11 +180,10 @@ def test_a_line_without_an_end_is_cut_off(connect: Connect, driver: Driver, monk
 
 
 @pytest.mark.parametrize(
-    "line", ["rubbish", "{}", "[]", '"text"', "\xff\xfe", "", '{"jsonrpc":"2.0","id":99,"result":{}}']
+    "line", ["rubbish", "{}", "[]", '"text"', "\xff\xfe", "", '{"jsonrpc": "2.0", "id": 99, "result": {}}']
 )
-def test_a_malformed_line_harms_no_call(line: str, connect: Connect, driver: Driver) -> None:
-    [tool] = connect("say").values()
-    assert driver.invoke(tool, {"send": [line], **HELLO}) == "hello"
+def test_a_malformed_line_harms_no_call(line: str, harmless: dict[str, BaseTool], driver: Driver) -> None:
+    assert driver.invoke(harmless["say"], {"send": [line], **HELLO}) == "hello"
 
 
 def test_an_answer_that_cannot_be_read_is_told_with_the_timeout(connect: Connect, driver: Driver) -> None:
@@ -173,10 +193,9 @@ def test_an_answer_that_cannot_be_read_is_told_with_the_timeout(connect: Connect
 
 
 @pytest.mark.parametrize("result", [{"content": "text"}, {"content": [{"type": "film"}]}, {}, {"content": [{}]}])
-def test_an_answer_of_another_shape_is_malformed(result: Any, connect: Connect, driver: Driver) -> None:
-    [tool] = connect("say").values()
+def test_an_answer_of_another_shape_is_malformed(result: Any, harmless: dict[str, BaseTool], driver: Driver) -> None:
     with pytest.raises(MalformedAnswer, match=r"tools/call say.*content"):
-        driver.invoke(tool, {"result": result})
+        driver.invoke(harmless["say"], {"result": result})
 
 
 def test_an_answer_that_breaks_the_tools_own_schema_is_malformed(connect: Connect, driver: Driver) -> None:
@@ -188,37 +207,23 @@ def test_an_answer_that_breaks_the_tools_own_schema_is_malformed(connect: Connec
         driver.invoke(tool, HELLO)
 
 
-def test_an_error_of_the_protocol_is_told_with_its_code(connect: Connect, driver: Driver) -> None:
-    [tool] = connect("say").values()
+def test_an_error_of_the_protocol_is_told_with_its_code(harmless: dict[str, BaseTool], driver: Driver) -> None:
     for code in (-32603, -32000):
         with pytest.raises(ServerRefused, match="no disk") as caught:
-            driver.invoke(tool, {"error": {"code": code, "message": "no disk"}})
+            driver.invoke(harmless["say"], {"error": {"code": code, "message": "no disk"}})
         assert caught.value.code == code
 
 
 # --- its schemas are none ---
 
 
-@pytest.mark.parametrize(
-    ("schemas", "problem"),
-    [
-        ({}, "inputSchema: Field required"),
-        ({"inputSchema": "text"}, "inputSchema: Input should be"),
-        ({"inputSchema": {"type": "nonsense"}}, r"inputSchema\.type"),
-        ({"inputSchema": {"type": "object", "properties": {"x": {"minimum": "low"}}}}, "inputSchema: 'low'"),
-        ({"inputSchema": {"type": "object", "$defs": {"x": {"$ref": "http://127.0.0.1/"}}}}, "leads outside"),
-        ({"inputSchema": ANYTHING, "outputSchema": {"type": "object", "required": 7}}, r"outputSchema\.required"),
-        ({"inputSchema": ANYTHING, "outputSchema": {"type": "object", "minProperties": "x"}}, "outputSchema: 'x'"),
-        ({"inputSchema": ANYTHING, "annotations": 7}, "annotations"),
-    ],
-)
+@pytest.mark.parametrize("name", ODD)
 def test_a_tool_with_a_schema_that_is_none_fails_alone(
-    schemas: Any, problem: str, connect: Connect, driver: Driver
+    name: str, harmless: dict[str, BaseTool], driver: Driver
 ) -> None:
-    tools = connect({"name": "odd", **schemas}, "say")
-    assert driver.invoke(tools["say"], HELLO) == "hello"
-    with pytest.raises(UnusableSchema, match=f"'odd'.*{problem}"):
-        driver.invoke(tools["odd"], {})
+    assert driver.invoke(harmless["say"], HELLO) == "hello"
+    with pytest.raises(UnusableSchema, match=f"{name!r}.*{ODD[name][1]}"):
+        driver.invoke(harmless[name], {})
 
 
 @pytest.mark.parametrize("declared", [{"inputSchema": ANYTHING}, {"name": 7, "inputSchema": ANYTHING}])

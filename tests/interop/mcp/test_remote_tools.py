@@ -39,6 +39,13 @@ def connect() -> Iterator[Connect]:
         yield connected
 
 
+@pytest.fixture(scope="module")
+def say() -> Iterator[BaseTool]:
+    """The tool of a server that several tests share."""
+    with mcp_tools([sys.executable, str(FAKE), json.dumps([{"name": "say", "inputSchema": ANYTHING}])]) as [tool]:
+        yield tool
+
+
 def result(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"content": list(blocks), **more}
 
@@ -90,11 +97,10 @@ def test_a_prefix_comes_before_our_names_and_not_before_theirs(connect: Connect,
     ],
 )
 def test_a_result_comes_to_a_value_and_is_there_as_it_came(
-    answer: Any, value: Any, connect: Connect, driver: Driver
+    answer: Any, value: Any, say: BaseTool, driver: Driver
 ) -> None:
-    [tool] = connect("say").values()
-    assert driver.invoke(tool, {"result": answer}) == value
-    message = driver.invoke(tool, {"name": "say", "args": {"result": answer}, "id": "1", "type": "tool_call"})
+    assert driver.invoke(say, {"result": answer}) == value
+    message = driver.invoke(say, {"name": "say", "args": {"result": answer}, "id": "1", "type": "tool_call"})
     assert isinstance(message, ToolMessage)
     assert isinstance(message.artifact, CallToolResult)
     assert message.artifact.structured_content == answer.get("structuredContent")
@@ -107,30 +113,27 @@ def test_arguments_are_checked_here(connect: Connect, driver: Driver) -> None:
         driver.invoke(tool, {"do": "die"})
 
 
-def test_any_name_will_do_for_an_argument(connect: Connect, driver: Driver) -> None:
-    [tool] = connect("say").values()
+def test_any_name_will_do_for_an_argument(say: BaseTool, driver: Driver) -> None:
     arguments = dict.fromkeys(["self", "config", "run_manager", "callbacks", "arguments", "not a name"], 1)
-    assert driver.invoke(tool, {**arguments, "result": result(text("hello"))}) == "hello"
+    assert driver.invoke(say, {**arguments, "result": result(text("hello"))}) == "hello"
 
 
-def test_what_the_tool_says_of_its_failure_is_raised_or_answered(connect: Connect, driver: Driver) -> None:
-    [tool] = connect("say").values()
+def test_what_the_tool_says_of_its_failure_is_raised_or_answered(say: BaseTool, driver: Driver) -> None:
     failed = {"result": result(text("no such city"), text("try Bern"), isError=True)}
     with pytest.raises(RemoteToolError, match="no such city\ntry Bern"):
-        driver.invoke(tool, failed)
-    assert driver.invoke(tool.with_options(handle_tool_error=True), failed) == "no such city\ntry Bern"
+        driver.invoke(say, failed)
+    assert driver.invoke(say.with_options(handle_tool_error=True), failed) == "no such city\ntry Bern"
 
 
-def test_progress_of_the_server_is_progress_of_the_run(connect: Connect, driver: Driver) -> None:
+def test_progress_of_the_server_is_progress_of_the_run(say: BaseTool, driver: Driver) -> None:
     told: list[Any] = []
 
     class Listener(BaseCallbackHandler):
         def on_tool_progress(self, *args: Any, **kwargs: Any) -> None:
             told.append(args)
 
-    [tool] = connect("say").values()
     config: Any = {"callbacks": [Listener()]}
-    assert driver.invoke(tool, {"do": "steps", "steps": 2, "pause": 0}, config) == "done"
+    assert driver.invoke(say, {"do": "steps", "steps": 2, "pause": 0}, config) == "done"
     assert told == [(1, 3, "step 1"), (2, 3, "step 2")]
 
 

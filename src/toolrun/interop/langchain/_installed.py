@@ -18,11 +18,14 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor, var_child
 from langchain_core.tools import BaseTool as TheirTool
 from langchain_core.tools import StructuredTool, Tool
 
+from toolrun.callbacks._configure import with_hooks
 from toolrun.errors import ToolrunError
 from toolrun.execution.policy import NO_POLICY, Policy, check
 from toolrun.interop.langchain import _events, _road
+from toolrun.interop.langchain._heard import for_langchain
 from toolrun.interop.langchain._incoming import Held, LangChainTool, _answering
 from toolrun.interop.langchain._outgoing import keywords_of
+from toolrun.interop.langchain._scopes import scope_from
 from toolrun.tools.exceptions import InvalidTool
 
 
@@ -105,6 +108,7 @@ def _exchange_all() -> None:
     for kind in (StructuredTool, Tool):  # theirs sends a sync tool to asyncio's default pool
         _exchange(kind, "ainvoke", TheirTool.ainvoke)
     _exchange(ContextThreadPoolExecutor, "__init__", _init_pool)
+    _exchange(their_manager, "_configure", partial(_configure, their_manager._configure))
     _exchange_everywhere(their_manager.handle_event, _events.handle_event)
     _exchange_everywhere(their_manager.ahandle_event, _events.ahandle_event)
     _exchange_everywhere(their_manager._ahandle_event_for_handler, _events.ahandle_event_for_handler)
@@ -132,6 +136,16 @@ def _run(self: TheirTool, tool_input: Any, *args: Any, **keywords: Any) -> Any:
 
 async def _arun(self: TheirTool, tool_input: Any, *args: Any, **keywords: Any) -> Any:
     return await _road.arun(self, _ours(self), tool_input, keywords_of(args, keywords), _policies.of(self.name))
+
+
+def _configure(theirs: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Have handlers that join every run of ours, a recorder for example, join every run of LangChain's too."""
+    manager = theirs(*args, **kwargs)
+    known = scope_from(manager)
+    joined = with_hooks(known)
+    for handler in joined.handlers[len(known.handlers) :]:
+        manager.add_handler(for_langchain(handler), inherit=handler in joined.inheritable_handlers)
+    return manager
 
 
 MOST_THREADS = 256
