@@ -332,6 +332,37 @@ def test_arguments_that_are_refused_are_refused_again(taped: Taped) -> None:
         assert outcome(lambda: taped.driver.invoke(double, {"x": "one"})) == then
 
 
+class Desk:
+    """A session's own tool: equal calls of two sessions give different things."""
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+
+    def who(self) -> str:
+        """Say whose this is."""
+        ran.append(self.session)
+        return self.session
+
+
+def test_each_session_of_a_runner_is_served_its_own_calls(taped: Taped) -> None:
+    requests = [CallRequest("who", {}, session=session) for session in "aba"]
+    taped.recording(lambda config: taped.driver.run_all(ToolRunner(Desk, **config), requests))
+    ran.clear()
+    with replaying(taped.path):
+        results = taped.driver.run_all(ToolRunner(Desk), [requests[1], requests[0], requests[2]])
+    assert ([result.output for result in results], ran) == (["b", "a", "a"], [])
+
+
+def test_what_was_just_recorded_can_be_replayed_while_the_recorder_is_open(taped: Taped) -> None:
+    recorder = Recorder(taped.path)
+    for x in range(30):
+        taped.driver.invoke(double, {"x": x}, {"callbacks": [recorder]})
+    with replaying(taped.path) as replayed:
+        assert [taped.driver.invoke(double, {"x": x}) for x in range(30)] == [2 * x for x in range(30)]
+    assert replayed.served == 30
+    recorder.close()
+
+
 # ── divergence ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -427,6 +458,15 @@ def test_two_replays_at_once_are_refused(taped: Taped) -> None:
         with pytest.raises(AlreadyReplaying), replaying(taped.path):
             pass
         assert taped.driver.invoke(double, {"x": 1}) == 2
+
+
+def test_a_replay_can_be_entered_again_and_begins_anew(taped: Taped) -> None:
+    taped.recording(lambda config: taped.driver.invoke(double, {"x": 1}, config))
+    replayed = replaying(taped.path)
+    for _ in range(2):
+        with replayed:
+            assert taped.driver.invoke(double, {"x": 1}) == 2
+        assert replayed.served == 1
 
 
 # ── cassettes ──────────────────────────────────────────────────────────────────────────────────────────

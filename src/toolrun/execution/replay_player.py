@@ -7,7 +7,7 @@ outputs formatted.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from toolrun.execution.replay_diff import difference, listed
 from toolrun.execution.replay_errors import CannotReplay, ReplayDiverged, ReplayError, revived
 from toolrun.execution.replay_events import told
 from toolrun.execution.replay_recording import RecordedCall, Recording
+from toolrun.execution.replay_session import session
 from toolrun.run import RunStatus, StoppedBy
 from toolrun.store._digest import arguments_digest
 
@@ -41,19 +42,25 @@ class Player:
         """The first thing that went wrong: from then on nothing is served."""
         self._lock = threading.Lock()
 
-    def way(self, plan: Any, given: Any, session: Hashable | None = None) -> ReplayWay:
+    def way(self, plan: Any, given: Any) -> ReplayWay:
         """The way of a call of the tool with this plan: to the recorded result."""
         shown, inputs = plan.binder.shown(given)
-        arguments = shown if inputs is None else inputs
-        return ReplayWay(self, plan.name, arguments, None if session is None else str(session), plan.gives_artifact)
+        of_session = session.get()
+        return ReplayWay(
+            self,
+            plan.name,
+            shown if inputs is None else inputs,
+            None if of_session is None else str(of_session),
+            plan.gives_artifact,
+        )
 
-    def call_for(self, tool: str, arguments: Any, session: str | None) -> RecordedCall:
+    def call_for(self, tool: str, arguments: Any, of_session: str | None) -> RecordedCall:
         """The recorded call that this one repeats; raises what went wrong, and keeps it."""
         with self._lock:
             if self.failure is not None:
                 raise ReplayDiverged(f"{tool!r} is called after it went wrong, see above.") from self.failure
             key = tool, arguments_digest(arguments)
-            call = self.recording.take(key, session)
+            call = self.recording.take(key, of_session)
             try:
                 if call is None:
                     raise self._diverged(tool, arguments, self.recording.times_served(key))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from toolrun._ids import monotonic, new_run_id, now
+from toolrun.execution import replay
+from toolrun.execution.replay_session import session as replayed_session
 from toolrun.run import NOT_STOPPED, RunStatus, status_of
 from toolrun.runner._errors import InvalidArguments, error_record
 from toolrun.runner._functions import Encoding, encoding
@@ -66,6 +68,8 @@ class _Attempt:
         own = _config_of(request, config)
         self.call = Call(tool, given, own, defaults=policy, session=request.session, home=home, is_record=True)
         self._start_clock()
+        if replay.playing is not None:
+            replayed_session.set(request.session)  # in the task of this call, or of its session
         self.encoding.call = self.call
         token = encoding.set(self.encoding)
         try:
