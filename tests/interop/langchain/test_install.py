@@ -219,7 +219,7 @@ def test_tools_are_not_kept() -> None:
     def short_lived() -> None:
         """Go."""
 
-    known = toolrun.interop.langchain._installed._known
+    known = toolrun.interop.langchain._known.known
     short_lived.invoke({})
     assert id(short_lived) in known
     key = id(short_lived)

@@ -13,6 +13,7 @@ from langchain_core.callbacks import dispatch_custom_event as dispatch_theirs
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from tests.interop.langchain.fakes import QUESTION, agent_wanting
+from tests.interop.meeting import assert_each_start_has_its_end, tree
 
 from toolrun import tool
 from toolrun.callbacks import CallbackManager, flush_sync
@@ -32,24 +33,11 @@ def handler(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
 
-def tree(handler: RecordingHandler) -> dict[str, str | None]:
-    """The name of each run, and that of the run around it."""
-    starts = [event for event in handler.events if event.name.endswith("_start")]
-    names = {event.run_id: event.keywords.get("name") or event.name for event in starts}
-    return {names[event.run_id]: names.get(event.parent_run_id) for event in starts}  # type: ignore[arg-type]
-
-
-def assert_each_ends_once(handler: RecordingHandler) -> None:
-    for start in [event for event in handler.events if event.name.endswith("_start")]:
-        names = [event.name for event in handler.of(start.run_id)]
-        assert sum(name.endswith(("_end", "_error")) for name in names) == 1, names
-
-
 def test_our_tool_called_in_a_chain_is_its_child(handler: Any, driver: Any) -> None:
     chain = RunnableLambda(lambda x: add.invoke({"a": x}), name="chain")
     assert driver.invoke(chain, 1, {"callbacks": [handler]}) == 2
     assert tree(handler) == {"chain": None, "add": "chain"}
-    assert_each_ends_once(handler)
+    assert_each_start_has_its_end(handler)
 
 
 def test_a_chain_called_in_our_tool_is_its_child_and_so_on(handler: Any, driver: Any) -> None:
@@ -63,7 +51,7 @@ def test_a_chain_called_in_our_tool_is_its_child_and_so_on(handler: Any, driver:
 
     assert driver.invoke(outer, {"x": 1}, {"callbacks": [handler]}) == 2
     assert tree(handler) == {"outer": None, "inner": "outer", "add": "inner"}
-    assert_each_ends_once(handler)
+    assert_each_start_has_its_end(handler)
 
 
 def test_a_tool_called_in_our_tool_in_a_chain_is_the_tools_child(handler: Any, driver: Any) -> None:
@@ -114,7 +102,7 @@ def test_one_trace_holds_the_agents_models_chains_and_tools(handler: Any, driver
     assert kinds == {"on_chain_start", "on_chat_model_start", "on_tool_start"}
     assert sum(event.parent_run_id is None for event in handler.events if event.name.endswith("_start")) == 1
     assert len(handler.named("on_tool_end")) == 2
-    assert_each_ends_once(handler)
+    assert_each_start_has_its_end(handler)
 
 
 def test_a_tracer_of_langchains_has_the_whole_tree(driver: Any) -> None:

@@ -17,6 +17,7 @@ Importing this package is enough for runs to nest both ways. Handlers of either 
     _incoming    from_langchain
     _outgoing    to_langchain
     _events      LangChain's delivery of events, on ours
+    _known       our tools around those of LangChain's that are called
     _installed   install, uninstall
 """
 

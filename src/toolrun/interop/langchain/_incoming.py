@@ -32,7 +32,7 @@ def from_langchain(tool: TheirTool, **options: Any) -> LangChainTool:
     if not isinstance(tool, TheirTool):
         raise InvalidTool(repr(tool), f"it is no LangChain tool but of type {type(tool).__qualname__}.")
     own = {name: getattr(tool, name) for name in _SHARED}
-    return LangChainTool(**{**own, "held": Held(tool), "handle_tool_error": _answering(tool), **options})
+    return LangChainTool(**{**own, "held": Held(tool), "handle_tool_error": answering(tool), **options})
 
 
 class Held:
@@ -122,7 +122,7 @@ class _OldRefusal(ToolException):
     """Arguments that did not validate by a model of pydantic 1, whose error ours does not know."""
 
 
-def _answering(tool: TheirTool) -> Any:
+def answering(tool: TheirTool) -> Any:
     """How LangChain answers an error of the tool; True, text and False mean the same here."""
     flag = tool.handle_tool_error
     if isinstance(tool.args_schema, type) and issubclass(tool.args_schema, BaseModel):

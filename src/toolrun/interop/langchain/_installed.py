@@ -7,7 +7,6 @@ holds them. So tools, handlers and agents that exist already are installed as we
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,7 +22,7 @@ from toolrun.errors import ToolrunError
 from toolrun.execution.policy import NO_POLICY, Policy, check
 from toolrun.interop.langchain import _events, _road
 from toolrun.interop.langchain._heard import for_langchain
-from toolrun.interop.langchain._incoming import Held, LangChainTool, _answering
+from toolrun.interop.langchain._known import ours_of
 from toolrun.interop.langchain._outgoing import keywords_of
 from toolrun.interop.langchain._scopes import scope_from
 from toolrun.tools.exceptions import InvalidTool
@@ -131,11 +130,11 @@ def _exchange_everywhere(old: Any, new: Any) -> None:
 
 
 def _run(self: TheirTool, tool_input: Any, *args: Any, **keywords: Any) -> Any:
-    return _road.run(self, _ours(self), tool_input, keywords_of(args, keywords), _policies.of(self.name))
+    return _road.run(self, ours_of(self), tool_input, keywords_of(args, keywords), _policies.of(self.name))
 
 
 async def _arun(self: TheirTool, tool_input: Any, *args: Any, **keywords: Any) -> Any:
-    return await _road.arun(self, _ours(self), tool_input, keywords_of(args, keywords), _policies.of(self.name))
+    return await _road.arun(self, ours_of(self), tool_input, keywords_of(args, keywords), _policies.of(self.name))
 
 
 def _configure(theirs: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -155,50 +154,3 @@ MOST_THREADS = 256
 def _init_pool(self: ContextThreadPoolExecutor, max_workers: int | None = None, *args: Any, **kwargs: Any) -> None:
     """LangGraph calls the tools of a turn in such a pool when it is called synchronously."""
     ThreadPoolExecutor.__init__(self, max_workers or MOST_THREADS, *args, **kwargs)
-
-
-class Known:
-    """A LangChain tool that is known, but not kept; on its way to a worker process it is."""
-
-    def __init__(self, tool: TheirTool) -> None:
-        self._weak = weakref.ref(tool, partial(_forget, id(tool)))
-
-    def __call__(self) -> TheirTool:
-        tool = self._weak()
-        assert tool is not None, "its caller holds it"
-        return tool
-
-    def is_of(self, tool: TheirTool) -> bool:
-        """Whether it is this very tool, and not one that has the place in memory that another had before."""
-        return self._weak() is tool
-
-    def __reduce__(self) -> Any:
-        return Held, (self(),)
-
-
-_known: dict[int, tuple[Known, LangChainTool]] = {}
-
-
-def _forget(key: int, _: Any) -> None:
-    _known.pop(key, None)
-
-
-def _ours(tool: TheirTool) -> LangChainTool:
-    """Our tool around the body of a LangChain tool, made when it is first called; as that tool is set now."""
-    held, ours = _known.get(id(tool)) or _new(tool)
-    if ours.name != tool.name or not held.is_of(tool):
-        _, ours = _new(tool)
-    for field, value in (*((one, getattr(tool, one)) for one in _LIVE), ("handle_tool_error", _answering(tool))):
-        if getattr(ours, field) is not value:
-            setattr(ours, field, value)
-    return ours
-
-
-_LIVE = ("response_format", "handle_validation_error")
-"""Fields that a program may set at any time."""
-
-
-def _new(tool: TheirTool) -> tuple[Known, LangChainTool]:
-    known = Known(tool)
-    made = _known[id(tool)] = known, LangChainTool(name=tool.name, description=tool.description, held=known)
-    return made
