@@ -6,7 +6,6 @@ rebinding). So the Host of a request must be one that the server is known by, an
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -64,10 +63,8 @@ class Endpoint(NamedTuple):
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             return socket.create_server((self.host, self.port), family=family)
-        except socket.gaierror as error:
-            raise CannotListen(str(self), str(error.strerror)) from None
         except OSError as error:
-            raise CannotListen(str(self), os.strerror(error.errno) if error.errno else str(error)) from None
+            raise CannotListen(str(self), str(error.strerror).partition(" (while")[0]) from None
 
 
 async def serve_http(
