@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.execution.processes._setting import setting_here, take_over
 from toolrun.execution.processes.errors import NotPreloadable, TooManyWorkers
 
@@ -66,6 +67,25 @@ def test_workers_that_are_started_ahead_have_what_tools_and_sessions_need(
 def test_modules_stay_for_workers_that_are_started_later(driver: Any, new_workers: Any, new_module: str) -> None:
     driver.warm(new_workers(1).engine, 1, [new_module])
     assert new_workers(1).call(has, new_module)
+
+
+@pytest.mark.parametrize(
+    "line", ["__import__('subprocess').Popen(['true'])", "raise SystemExit(3)", "raise ValueError"]
+)
+def test_whatever_a_module_does_the_fork_server_goes_on(
+    driver: Any, new_workers: Any, new_module: str, tmp_path: Path, line: str
+) -> None:
+    (tmp_path / f"{new_module}.py").write_text(f"import os\nif os.getpid() != {os.getpid()}:\n    {line}\n")
+    workers = new_workers(1)
+    workers.call(abs, -1)
+    server = LAUNCHER.process
+    driver.warm(workers.engine, 1, [new_module])
+    assert workers.call(abs, -1) == 1
+    os.kill(workers.call(os.getpid), 9)  # one more to reap
+    driver.warm(new_workers(1).engine)
+    assert server is LAUNCHER.process
+    assert server is not None
+    assert server.poll() is None
 
 
 def test_more_workers_than_may_ever_work_are_refused(driver: Any, new_engine: Any) -> None:

@@ -127,8 +127,10 @@ class ForkServer:
                 return
             if not pid:
                 return
+            end = self._workers.pop(pid, None)
+            if end is None:  # a child of a module that was imported here
+                continue
             _kill_group(pid)  # what the tool started and left behind
-            end = self._workers.pop(pid)
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RD)  # from now on the parent cannot write to it
             self._last_words[end] = exit_frame(os.waitstatus_to_exitcode(status))

@@ -50,7 +50,7 @@ def take_over(setting: Setting) -> None:
 
 def _preload(name: str, file: str | None) -> None:
     threads = threading.active_count()
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):  # a module that exits must not take the fork server along
         imported(name, file)
     if threading.active_count() > threads:
         warnings.warn(f"importing {name!r} starts threads, which worker processes will not have", stacklevel=2)
