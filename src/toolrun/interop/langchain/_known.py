@@ -1,4 +1,4 @@
-"""Our tools around the bodies of those of LangChain that were called since `install`, each as long as that tool lives."""
+"""Our tools around the bodies of those of LangChain that were called since `install`; they live as long as theirs."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _leave(config: RunnableConfig | None, tracing: Any) -> None:
     """Put back the config, and LangSmith's account of where the code is if there was one."""
     var_child_runnable_config.set(config)
     if tracing is not None:
-        from langsmith.run_helpers import _set_tracing_context
+        from langsmith.run_helpers import _set_tracing_context  # type: ignore[import-not-found,unused-ignore]
 
         _set_tracing_context(tracing)
 
