@@ -222,6 +222,23 @@ def test_a_value_that_cannot_even_be_shown_does_not_spoil_the_record(
     assert "whose repr raised RuntimeError" in recorded(store)[0]["output"]
 
 
+def test_a_value_that_cannot_be_read_does_not_lose_the_record(driver: Any, recorder: Recorder, store: Path) -> None:
+    class Shifting(dict[str, int]):
+        def items(self) -> Any:
+            raise RuntimeError("dictionary changed size during iteration")
+
+    @tool
+    def give() -> Any:
+        """Gives something that changes meanwhile."""
+        return [Shifting(), {(1, 2): Shifting(a=1)}]
+
+    metadata = {"shifting": {(1, 2): Shifting()}}
+    driver.invoke(give, {}, {"callbacks": [recorder], "metadata": metadata})
+    (run,) = recorded(store)
+    assert (run["status"], run["metadata"]) == ("ok", "<could not be recorded: RuntimeError>")
+    assert run["notes"]["inexact"] == ["inputs", "metadata", "output"]
+
+
 def test_secrets_are_masked_before_anything_is_written(driver: Any, recorder: Recorder, store: Path) -> None:
     @tool
     def login(user: str, password: str) -> dict[str, str]:

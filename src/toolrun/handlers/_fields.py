@@ -7,6 +7,7 @@ each is looked at for itself, and the record says which are `inexact`, `masked` 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any, Protocol
 
 import orjson
@@ -14,10 +15,13 @@ from orjson import dumps
 
 from toolrun.handlers._pieces import PIECE, Pieces, beginning
 from toolrun.handlers._weight import weighs_over
-from toolrun.store._digest import arguments_digest
 from toolrun.store._encode import EXACTLY, has_lost_numbers
 
 _MARGIN = 4096  # what is looked through for secrets beyond the cut: one that lies across it is found
+
+
+MEASURED = 256 * 1024 * 1024
+"""How far the size of a value is measured; what is larger is told as this large."""
 
 
 class Redacts(Protocol):
@@ -59,7 +63,9 @@ class Fields:
         members = [b"%b:%b" % (orjson.dumps(name), self._one(name, value, notes)) for name, value in fields.items()]
         changed = {*notes.get("masked", ()), *notes.get("cut", ())}
         if "inputs" in changed:
-            notes["digest"] = arguments_digest(fields["inputs"])
+            digest = _digest(fields["inputs"])
+            if digest is not None:
+                notes["digest"] = digest
         members += [b"%b:%b" % (orjson.dumps(name), orjson.dumps(note)) for name, note in notes.items()]
         return b"{%b}" % b",".join(members)
 
@@ -83,7 +89,26 @@ class Fields:
             size += len(piece)
             if size <= self._largest:
                 kept.append(piece)
+            elif size > MEASURED:
+                break
         return (b"".join(kept) if size <= self._largest else None), size, pieces.exact
 
     def _cut(self, encoded: bytes, size: int) -> bytes:
         return orjson.dumps({"cut": encoded[: self._largest].decode(errors="ignore"), "bytes": size})
+
+
+def _digest(inputs: Any) -> str | None:
+    """`arguments_digest`, piece by piece; None for what is too large to be looked through."""
+    digest, size = blake2b(digest_size=16), 0
+    for piece in Pieces(inputs, sort_keys=True):
+        digest.update(piece)
+        size += len(piece)
+        if size > MEASURED:
+            return None
+    return digest.hexdigest()
+
+
+def unreadable(fields: Mapping[str, Any], error: Exception) -> bytes:
+    """In place of fields that cannot be read, as a dict that another thread changes. The run itself is recorded."""
+    why = f"<could not be recorded: {type(error).__name__}>"
+    return dumps({**dict.fromkeys(fields, why), "inexact": list(fields)})

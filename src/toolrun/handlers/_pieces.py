@@ -4,47 +4,87 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import orjson
 
 from toolrun.handlers._weight import weighs_over
-from toolrun.store._encode import encode, json_form, message_form
+from toolrun.store._encode import encode, json_form, message_form, shown
 
 PIECE = 64 * 1024
-_ITEMS = 256  # of a container, encoded together if they are small
+_ITEMS = 4096  # of a container, encoded together if they are small
 _DEEPEST = 100
 
 
 class Pieces:
     """The JSON of one value. Iterating gives its bytes; then `exact` says whether they say all of it."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, *, sort_keys: bool = False) -> None:
         self._value = value
+        self._sort_keys = sort_keys
+        self._around: set[int] = set()  # the containers that the current one is in
         self.exact = True
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._of(self._value, 0):
+        since = 0
+        for piece in self._of(self._value):
             yield piece
-            time.sleep(0)
+            since += len(piece)
+            if since > PIECE:
+                time.sleep(0)
+                since = 0
 
-    def _of(self, value: Any, depth: int) -> Iterator[bytes]:
-        if depth > _DEEPEST or not weighs_over(value, PIECE):
+    def _of(self, value: Any) -> Iterator[bytes]:
+        if len(self._around) > _DEEPEST or not weighs_over(value, PIECE):
             yield self._encoded(value)
         elif isinstance(value, str):
             yield from self._of_text(value)
-        elif isinstance(value, dict):
-            yield from self._of_dict(value, depth + 1)
-        elif isinstance(value, list | tuple):
-            yield from self._of_list(value, depth + 1)
+        elif id(value) in self._around:
+            self.exact = False
+            yield b'"..."'
         else:
-            yield from self._of_other(value, depth + 1)
+            self._around.add(id(value))
+            yield from self._of_container(value)
+            self._around.discard(id(value))
 
-    def _encoded(self, value: Any) -> bytes:
-        encoded, exact = encode(value)
-        self.exact = self.exact and exact
-        return encoded
+    def _of_container(self, value: Any) -> Iterator[bytes]:
+        if isinstance(value, dict):
+            members = list(value.items())
+            if self._sort_keys:
+                members.sort(key=_name_of)
+            yield from self._of_all(members, b"{", b"}")
+        elif isinstance(value, list | tuple):
+            yield from self._of_all(value, b"[", b"]")
+        else:
+            form = message_form(value)
+            if form is None:
+                form, self.exact = json_form(value), False
+            yield from self._of(form)
+
+    def _of_all(self, items: Any, opening: bytes, closing: bytes) -> Iterator[bytes]:
+        """The items of a list, or the members of a dict, many at a time."""
+        separator, is_dict = opening, closing == b"}"
+        for begin in range(0, len(items), _ITEMS):
+            for part in self._of_some(items[begin : begin + _ITEMS], is_dict):
+                yield separator if part is _NEXT else part
+                separator = b"," if part is _NEXT else separator
+        yield closing if items else opening + closing
+
+    def _of_some(self, items: Any, is_dict: bool) -> Iterator[bytes]:
+        """Each part after `_NEXT`: together if they are small, else in halves."""
+        if not weighs_over(items, PIECE):
+            yield _NEXT
+            yield self._encoded(dict(items) if is_dict else list(items))[1:-1]
+        elif len(items) > 1:
+            half = len(items) // 2
+            yield from self._of_some(items[:half], is_dict)
+            yield from self._of_some(items[half:], is_dict)
+        else:
+            yield _NEXT
+            (item,) = items
+            if is_dict:
+                yield self._encoded({item[0]: 0})[1:-2]
+            yield from self._of(item[1] if is_dict else item)
 
     def _of_text(self, text: str) -> Iterator[bytes]:
         yield b'"'
@@ -52,38 +92,19 @@ class Pieces:
             yield self._encoded(text[begin : begin + PIECE])[1:-1]
         yield b'"'
 
-    def _of_list(self, items: Any, depth: int) -> Iterator[bytes]:
-        separator = b"["
-        for begin in range(0, len(items), _ITEMS):
-            some = items[begin : begin + _ITEMS]
-            if not weighs_over(some, PIECE):
-                yield separator + self._encoded(list(some))[1:-1]
-                separator = b","
-                continue
-            for item in some:
-                yield separator
-                yield from self._of(item, depth)
-                separator = b","
-        yield b"]"
+    def _encoded(self, value: Any) -> bytes:
+        encoded, exact = encode(value, orjson.OPT_SORT_KEYS if self._sort_keys else 0)
+        self.exact = self.exact and exact
+        return encoded
 
-    def _of_dict(self, members: dict[Any, Any], depth: int) -> Iterator[bytes]:
-        separator, left = b"{", iter(list(members.items()))
-        while some := dict(islice(left, _ITEMS)):
-            if not weighs_over(some, PIECE):
-                yield separator + self._encoded(some)[1:-1]
-                separator = b","
-                continue
-            for key, item in some.items():
-                yield separator + self._encoded({key: 0})[1:-2]
-                yield from self._of(item, depth)
-                separator = b","
-        yield b"}"
 
-    def _of_other(self, value: Any, depth: int) -> Iterator[bytes]:
-        form = message_form(value)
-        if form is None:
-            form, self.exact = json_form(value), False
-        yield from self._of(form, depth)
+def _name_of(member: tuple[Any, Any]) -> str:
+    key, _ = member
+    return key if isinstance(key, str) else shown(key)
+
+
+_NEXT = b""
+"""Stands for a separator."""
 
 
 def beginning(value: Any, size: int) -> bytes:

@@ -14,7 +14,7 @@ import orjson
 from toolrun._ids import monotonic, now
 from toolrun.handlers._book import OpenRun, book_of
 from toolrun.handlers._failure import failure_of
-from toolrun.handlers._fields import Fields, Redacts
+from toolrun.handlers._fields import Fields, Redacts, unreadable
 from toolrun.handlers._later import Acknowledged, Later
 from toolrun.handlers._weight import weighs_over
 from toolrun.run import status_of
@@ -140,19 +140,27 @@ class Recording:
     def _write(self, kind: int, head: str, fields: dict[str, Any]) -> Returned:
         """Write the record; later, where it would take the time of an event loop."""
         small = self._small
-        for value in fields.values():
-            if len(value) > small if type(value) is str else weighs_over(value, small):
-                if _get_running_loop() is not None:
-                    return Later(partial(self._record_and_wait, kind, head, fields))
-                encoded = self._encoded(fields)
-                break
-        else:
-            encoded = self._encoded_small(fields)
+        try:
+            for value in fields.values():
+                if len(value) > small if type(value) is str else weighs_over(value, small):
+                    if _get_running_loop() is not None:
+                        return Later(partial(self._write_and_wait, kind, head, fields))
+                    encoded = self._encoded(fields)
+                    break
+            else:
+                encoded = self._encoded_small(fields)
+        except Exception as error:
+            encoded = unreadable(fields, error)
         self._journal_write(kind, b"%b,%b" % (head.encode(), encoded[1:]))
         return None
 
-    def _record_and_wait(self, kind: int, head: str, fields: dict[str, Any]) -> None:
-        self._journal_write(kind, b"%b,%b" % (head.encode(), self._encoded(fields)[1:]))
+    def _write_and_wait(self, kind: int, head: str, fields: dict[str, Any]) -> None:
+        """The same in a thread, for a value that is large."""
+        try:
+            encoded = self._encoded(fields)
+        except Exception as error:
+            encoded = unreadable(fields, error)
+        self._journal_write(kind, b"%b,%b" % (head.encode(), encoded[1:]))
         if self._on_disk and kind == _END:
             self._journal.synced().result()
 

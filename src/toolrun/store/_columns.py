@@ -59,7 +59,8 @@ def ending(end: Fields) -> Row:
 
 def given(start: Fields) -> Row:
     """session, call_id, batch, line"""
-    batch = (start.get("metadata") or NOTHING).get("toolrun")
+    metadata = start.get("metadata")
+    batch = metadata.get("toolrun") if type(metadata) is dict else None
     of_batch = (batch.get("batch"), batch.get("line")) if type(batch) is dict else (None, None)
     return start.get("session"), start.get("call_id"), *of_batch
 

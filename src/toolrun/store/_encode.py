@@ -86,28 +86,31 @@ def _plain_text(value: Any) -> str:
 def _encode_slowly(value: Any, options: int) -> tuple[bytes, bool]:
     """For what orjson refuses: keys that are no strings, endless nesting, large numbers, broken text."""
     exact = [True]
-    return orjson.dumps(_plain(value, exact, 0), None, options), exact[0]
+    return orjson.dumps(_plain(value, exact, ()), None, options), exact[0]
 
 
-def _plain(value: Any, exact: list[bool], depth: int) -> Any:
-    """The value in nothing but what JSON has; notes in `exact` where that is not the same."""
+def _plain(value: Any, exact: list[bool], around: tuple[int, ...]) -> Any:
+    """The value in nothing but what JSON has; notes in `exact` where that is not the same.
+
+    `around` are the containers that it is in: one that holds itself would never end.
+    """
     if value is None or isinstance(value, bool):
         return value
-    if depth > _DEEPEST:
-        exact[0] = False
-        return "..."
     if isinstance(value, str):
         return _text(value, exact)
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else _noted(str(int(value)), exact)
     if isinstance(value, float):
         return float(value) if isfinite(value) else _noted(repr(value), exact)
+    if id(value) in around or len(around) > _DEEPEST:
+        return _noted("...", exact)
+    around = (*around, id(value))
     if isinstance(value, Mapping):
-        return {_key(key, exact): _plain(item, exact, depth + 1) for key, item in value.items()}
+        return {_key(key, exact): _plain(item, exact, around) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, exact, depth + 1) for item in value]
+        return [_plain(item, exact, around) for item in value]
     message = message_form(value)
-    return _plain(message or _noted(json_form(value), exact), exact, depth + 1)
+    return _plain(message or _noted(json_form(value), exact), exact, around)
 
 
 def _key(key: Any, exact: list[bool]) -> str:
