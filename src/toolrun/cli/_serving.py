@@ -14,6 +14,7 @@ import click
 from toolrun.cli._errors import Unusable
 from toolrun.cli._load import load
 from toolrun.cli._policy import runner_of
+from toolrun.cli._recording import recording
 from toolrun.errors import ToolrunError
 from toolrun.execution.approval import ask_at_terminal
 
@@ -21,19 +22,25 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
 
-def serve_over_standard_streams(spec: str, name: str | None, policy: dict[str, Any]) -> None:
+def serve_over_standard_streams(spec: str, name: str | None, store: str | None, policy: dict[str, Any]) -> None:
     """Serve the tools to one client until it leaves, or until Ctrl-C or SIGTERM."""
     with _clearly():
         from toolrun.interop.mcp.server.stdio import serve_streams, standard_streams
-    with standard_streams() as streams, _server(spec, name, policy) as server:
+    with standard_streams() as streams, _server(spec, name, store, policy) as server:
         asyncio.run(_until_terminated(serve_streams(server, *streams)))
 
 
 def serve_over_http(
-    spec: str, name: str | None, policy: dict[str, Any], http: str, hosts: Sequence[str], origins: Sequence[str]
+    spec: str,
+    name: str | None,
+    store: str | None,
+    policy: dict[str, Any],
+    http: str,
+    hosts: Sequence[str],
+    origins: Sequence[str],
 ) -> None:
     """Serve the tools over HTTP until Ctrl-C or SIGTERM."""
-    with _clearly(), _server(spec, name, policy) as server:
+    with _clearly(), _server(spec, name, store, policy) as server:
         from toolrun.interop.mcp.server.http import Endpoint, serve_http
 
         def tell(url: str) -> None:
@@ -44,9 +51,9 @@ def serve_over_http(
 
 
 @contextmanager
-def _server(spec: str, name: str | None, policy: dict[str, Any]) -> Iterator[Server[Any]]:
-    asks = policy["approve"] == "ask"
-    with runner_of(load(spec), policy) as runner:
+def _server(spec: str, name: str | None, store: str | None, policy: dict[str, Any]) -> Iterator[Server[Any]]:
+    asks, tools = policy["approve"] == "ask", load(spec)
+    with recording(store) as recorder, runner_of(tools, policy, callbacks=[recorder] if recorder else None) as runner:
         with _clearly():
             from toolrun.interop.mcp import ask_client, mcp_server
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from toolrun.cli._policy import policy_options
+from toolrun.cli._recording import store_option
 
 
 @click.group()
@@ -21,12 +22,14 @@ def mcp() -> None:
 @click.option("--allow-origin", metavar="URL", multiple=True, help="A web page's origin that may use it.")
 @click.option("--name", metavar="NAME", help="What the server calls itself; by default TOOLS.")
 @policy_options
+@store_option("Record the runs in this folder.")
 def serve(
     tools: str,
     http: str | None,
     allow_host: tuple[str, ...],
     allow_origin: tuple[str, ...],
     name: str | None,
+    store: str | None,
     **policy: Any,
 ) -> None:
     """Serve TOOLS to MCP clients.
@@ -42,6 +45,6 @@ def serve(
     from toolrun.cli._serving import serve_over_http, serve_over_standard_streams
 
     if http is None:
-        serve_over_standard_streams(tools, name, policy)
+        serve_over_standard_streams(tools, name, store, policy)
     else:
-        serve_over_http(tools, name, policy, http, allow_host, allow_origin)
+        serve_over_http(tools, name, store, policy, http, allow_host, allow_origin)

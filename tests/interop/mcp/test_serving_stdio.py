@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 
@@ -13,6 +14,8 @@ import pytest
 from tests.interop.mcp.wire import Wire
 
 from toolrun.interop.mcp.server.stdio import LONGEST_LINE
+from toolrun.store import open_store
+from toolrun.store.query import Reader
 
 Write = Callable[[str], Path]
 
@@ -135,6 +138,17 @@ def test_approval_is_the_clients_or_decided_beforehand(options: tuple[str, ...],
     ''')
     with Wire("-m", "toolrun", "mcp", "serve", tools, *options) as client:
         assert said in client.call("delete")["content"][0]["text"]
+
+
+def test_the_runs_are_recorded_where_a_store_is_named(file: Write, tmp_path: Path) -> None:
+    with Wire("-m", "toolrun", "mcp", "serve", file(ADD), "--store", tmp_path / "store") as client:
+        client.call("add", a=1, b=2)
+        assert client.leave() == (0, "")
+    with open_store(tmp_path / "store") as store, closing(Reader(store)) as reader:
+        [(run, payload)] = reader.records()
+    assert (run.name, run.status, payload.inputs) == ("add", "ok", {"a": 1, "b": 2})
+    assert payload.metadata is not None
+    assert payload.metadata["mcp.method.name"] == "tools/call"
 
 
 def test_tools_that_cannot_be_loaded_leave_standard_output_empty(tmp_path: Path) -> None:
