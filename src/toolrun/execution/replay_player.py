@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from toolrun.execution.governor import Way
 from toolrun.execution.job import Job
 from toolrun.execution.replay_diff import difference, listed
 from toolrun.execution.replay_errors import CannotReplay, ReplayDiverged, ReplayError, revived
@@ -94,14 +95,15 @@ class Player:
         return ReplayDiverged(f"{called}.", f"{difference(tool, arguments, nearest)}\n\nStill to come: {listed(left)}.")
 
 
-class ReplayWay:
+class ReplayWay(Way):
     """The way of one call: to the player, with what it needs to know of the call."""
 
-    is_governed = False
-    timeout = memory_limit = None
+    __slots__ = ()
 
-    def __init__(self, player: Player, tool: str, arguments: Any, session: str | None, gives_artifact: bool) -> None:
-        self.engine = ReplayEngine(partial(player.call_for, tool, arguments, session), gives_artifact)
+    def __init__(self, player: Player, tool: str, arguments: Any, of_session: str | None, gives_artifact: bool) -> None:
+        self.engine = ReplayEngine(partial(player.call_for, tool, arguments, of_session), gives_artifact)
+        self.timeout = self.memory_limit = None
+        self.is_governed = False
 
 
 class ReplayEngine:
