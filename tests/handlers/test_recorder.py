@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -408,6 +409,7 @@ def test_with_durability_disk_an_end_waits_until_it_is_synced(driver: Any, store
 
 ENVIRONMENT = """
 from toolrun import tool
+import sys
 import threading
 
 @tool
@@ -426,6 +428,33 @@ def test_the_environment_turns_recording_on(store: Path) -> None:
     ended = run_python(ENVIRONMENT, env={**os.environ, "TOOLRUN_STORE": str(store)})
     assert ended.returncode == 0, ended.stderr
     assert [run["inputs"] for run in recorded(store)] == [{"number": 1}, {"number": 2}]
+
+
+NESTED_IN_A_WORKER = """
+from toolrun import tool
+
+@tool
+def inner(number: int) -> int:
+    "Inner."
+    return number + 1
+
+@tool(engine="processes")
+def outer(number: int) -> int:
+    "Outer."
+    return inner.invoke({"number": number})
+
+outer.invoke({"number": 1})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="worker processes are for Linux")
+def test_what_happens_in_a_worker_is_recorded_once_and_by_the_parent(store: Path) -> None:
+    ended = run_python(NESTED_IN_A_WORKER, env={**os.environ, "TOOLRUN_STORE": str(store)})
+    assert ended.returncode == 0, ended.stderr
+    assert len(segments_of(store)) == 1
+    outer, inner = recorded(store)
+    assert (outer["name"], inner["name"]) == ("outer", "inner")
+    assert inner["parent_id"] == inner["trace_id"] == outer["run_id"]
 
 
 KILLED_IN_A_BODY = """

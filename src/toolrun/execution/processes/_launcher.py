@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import logging
+import os
 import pickle
 import socket
 import subprocess
@@ -98,6 +99,7 @@ class Launcher:
             [sys.executable, *flags, "-c", _SERVE.format(theirs.fileno())],
             stdin=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
+            env=_environment(),
             process_group=0,  # out of reach of the terminal's Ctrl-C
         )
         assert process.stdin is not None
@@ -137,6 +139,11 @@ class Launcher:
             self.process.returncode = 0  # not ours to wait for, nor to complain about
             self.process = None
         self._forget_all()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing is recorded by workers: their runs are told to the parent's handlers, its recorder among them."""
+    return {name: value for name, value in os.environ.items() if name != "TOOLRUN_STORE"}
 
 
 LAUNCHER = Launcher()
