@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,7 +81,8 @@ async def _until_terminated(serving: Awaitable[None]) -> None:
         nonlocal terminated
         terminated = task.cancel()
 
-    loop.add_signal_handler(signal.SIGTERM, terminate)
+    with suppress(NotImplementedError):  # Windows
+        loop.add_signal_handler(signal.SIGTERM, terminate)
     try:
         await task
     except asyncio.CancelledError:
@@ -89,4 +90,5 @@ async def _until_terminated(serving: Awaitable[None]) -> None:
             raise
         sys.exit(128 + signal.SIGTERM)
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGTERM)

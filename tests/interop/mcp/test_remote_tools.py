@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -188,6 +190,29 @@ def test_one_connection_serves_all_loops_and_threads(connect: Connect) -> None:
     assert tool.batch([say] * 5) == ["hello"] * 5
 
 
+def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    listed = json.dumps([{"name": "say", "inputSchema": ANYTHING}])
+    program = tmp_path / "program.py"
+    program.write_text(
+        dedent(f"""
+        import os, warnings
+        from toolrun.interop.mcp import mcp_tools
+
+        warnings.simplefilter("ignore")  # Python's own, of forking with threads
+        with mcp_tools([{sys.executable!r}, {str(FAKE)!r}, {listed!r}]) as [tool]:
+            say = {{"result": {{"content": [{{"type": "text", "text": "hello"}}]}}}}
+            tool.invoke(say)
+            child = os.fork()
+            print(tool.invoke(say), flush=True)
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+        """)
+    )
+    ended = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("hello\nhello\n", "")
+
+
 def test_async_with_is_the_same(async_driver: AsyncDriver) -> None:
     async def connected() -> Any:
         command = [sys.executable, str(FAKE), json.dumps([{"name": "say", "inputSchema": ANYTHING}])]
@@ -229,6 +254,12 @@ def test_a_command_line_may_begin_with_variables_as_in_a_shell() -> None:
     listed = json.dumps([{"name": "say", "inputSchema": ANYTHING}])
     with mcp_tools(f"TOKEN=given '{sys.executable}' '{FAKE}' '{listed}'") as [tool]:
         assert json.loads(tool.invoke({"do": "environment"}))["TOKEN"] == "given"
+
+
+@pytest.mark.parametrize("deadline", [0, -1, float("nan")])
+def test_a_deadline_is_above_zero(deadline: float) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        mcp_tools("npx server", deadline=deadline)
 
 
 @pytest.mark.parametrize("server", ["", "TOKEN=x", "npx 'server", []])

@@ -35,6 +35,7 @@ class Link:
         self._connections: set[Connection] = set()
         self._failed_at = 0.0
         self._is_closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def tools(self) -> list[Tool]:
         """All tools of the server, from all pages."""
@@ -90,6 +91,9 @@ class Link:
         """The connection there is, or a new one, shared by all who wait for it."""
         if self._is_closed:
             raise ServerUnavailable(self.name, "the connection was closed on our side")
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # in a forked child: the connections are its parent's
+            self._loop, self._connecting, self._connections = loop, None, set()
         if self._connecting is None or self._is_over(self._connecting):
             self._connecting = asyncio.create_task(self._connect())
         try:

@@ -40,6 +40,7 @@ OF_THE_NETWORK = (
 )
 """What a server gets of our environment beside what the SDK gives it: without them `npx` finds no registry."""
 
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _SHOWN, _POLL = 400, 0.01
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class ServerProcess:
         if not await _ends_within(GRACE, process):
             _signal(process, signal.SIGTERM)
             await _ends_within(GRACE, process)
-        _signal(process, signal.SIGKILL)  # also what it left behind
+        _signal(process, _KILL)  # also what it left behind
         await _ends_within(GRACE, process)
         await asyncio.wait(self._tasks, timeout=TO_TELL)  # for its last words
         for task in self._tasks:
@@ -124,7 +125,7 @@ class ServerProcess:
                         await to_session.send(message)
         except ValueError:  # the line is too long
             self._is_endless = True
-            _signal(process, signal.SIGKILL)
+            _signal(process, _KILL)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError):
             pass
         finally:
@@ -174,6 +175,9 @@ async def _ends_within(seconds: float, process: Process) -> bool:
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
-    """To the process and all that it started."""
+    """To the process and all that it started; on Windows to the process alone."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, number)
+        else:
+            process.kill()

@@ -61,4 +61,6 @@ def mcp_tools(
     `deadline` is the seconds in which the server must answer a request, or tell of progress. A server that is lost is
     connected, or started, again by the next call.
     """
+    if not deadline > 0:
+        raise ValueError(f"deadline is a number of seconds above 0, not {deadline!r}")
     return McpTools(Link(address_of(server, env, cwd, headers), deadline), prefix)
