@@ -95,16 +95,24 @@ def test_all_calls_that_a_server_takes_with_it_get_their_outcome_and_later_ones_
     assert [result.output for result in results] == ["hello"] * 20
 
 
-def test_a_server_that_starts_no_more_is_not_tried_for_each_call(connect: Connect, tmp_path: Path) -> None:
+@pytest.mark.parametrize("concurrency", [1, 20])
+def test_a_server_that_starts_no_more_is_not_tried_for_each_call(
+    concurrency: int, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_link, "PAUSE", 60)
     [tool] = connect("say", folder=tmp_path).values()
     (tmp_path / "broken").touch()
     with pytest.raises(ServerLost):
         tool.invoke({"do": "die"})
-    for result in ToolRunner([tool]).run_all([{"name": "say", "arguments": HELLO}] * 100):
+    runner = ToolRunner([tool], concurrency=concurrency)
+    for result in runner.run_all([{"name": "say", "arguments": HELLO}] * 20):
         assert result.error is not None
         assert result.error["type"] == "ServerUnavailable"
         assert "broken since" in result.error["message"]
     assert len((tmp_path / "starts").read_text().splitlines()) == 2
+    (tmp_path / "broken").unlink()
+    monkeypatch.setattr(_link, "PAUSE", 0)
+    assert tool.invoke(HELLO) == "hello"
 
 
 # --- it stalls ---
