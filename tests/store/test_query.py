@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -392,6 +393,21 @@ def test_threads_read_by_connections_of_their_own(store: Filling, reader: Reader
     with ThreadPoolExecutor(4) as pool:
         pages = list(pool.map(lambda _: len(reader.traces(Query.parse("tool:search")).items), range(40)))
     assert pages == [50] * 40
+
+
+def test_a_forked_child_reads_by_connections_of_its_own(store: Filling, reader: Reader) -> None:
+    store.add(1)
+    assert len(reader.runs().items) == 1
+    [parents] = [file.connection for file in reader._files]
+    child = os.fork()
+    if child == 0:
+        try:
+            [mine] = [file.connection for file in reader._files]
+            os._exit(0 if mine is not parents and len(reader.runs().items) == 1 else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert [file.connection for file in reader._files] == [parents]
 
 
 def test_a_file_that_is_pruned_meanwhile_is_no_longer_read(store: Filling, reader: Reader) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -38,13 +39,15 @@ class OpenFiles:
 
     def __init__(self, files: Callable[[], list[StoreFile]]) -> None:
         self._files = files
+        self._process = os.getpid()
         self._mine = threading.local()
         self._all: list[sqlite3.Connection] = []
+        self._parents: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[OpenFile]:
         """The newest first."""
-        mine: dict[Path, OpenFile] = self._mine.__dict__.setdefault("files", {})
+        mine = self._of_this_thread()
         there = self._files()
         for path in mine.keys() - {file.path for file in there}:
             mine.pop(path).connection.close()
@@ -55,12 +58,19 @@ class OpenFiles:
 
     def of_number(self, number: int) -> OpenFile | None:
         """The file of a run, if it is still there; as quick as can be where it was read before."""
-        mine: dict[Path, OpenFile] = self._mine.__dict__.get("files", {})
-        for files in (mine.values(), self):
+        for files in (list(self._of_this_thread().values()), self):
             for file in files:
                 if file.number == number:
                     return file
         return None
+
+    def _of_this_thread(self) -> dict[Path, OpenFile]:
+        """What the thread has open. A forked child begins anew: its parent's connections are not its own."""
+        if self._process != os.getpid():
+            self._process, self._mine, self._lock = os.getpid(), threading.local(), threading.Lock()
+            self._parents, self._all = self._all, []
+        files: dict[Path, OpenFile] = self._mine.__dict__.setdefault("files", {})
+        return files
 
     def _open(self, file: StoreFile) -> sqlite3.Connection:
         connection = file.reading()
