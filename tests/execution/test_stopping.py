@@ -154,8 +154,8 @@ def test_the_timeout_of_a_body_begins_when_it_does(driver: Any) -> None:
     busy = [TOOL_POOL.submit(occupy) for _ in range(TOOL_POOL.max_threads)]
     for _ in busy:
         assert taken.acquire(timeout=10)
-    threading.Timer(0.3, release.set).start()
-    assert run_on(driver, job_of(lambda: "done", timeout=0.1)) == "done"
+    threading.Timer(0.9, release.set).start()
+    assert run_on(driver, job_of(lambda: "done", timeout=0.7)) == "done"
     for each in busy:
         each.result(10)
 

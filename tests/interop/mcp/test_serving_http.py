@@ -230,7 +230,7 @@ def test_an_ipv6_address_is_put_into_brackets() -> None:
 
 
 def test_a_name_that_leads_nowhere_is_said() -> None:
-    with pytest.raises(CannotListen, match=r"no-such-host\.invalid:80: (Name or service|.*resolution)"):
+    with pytest.raises(CannotListen, match=r"no-such-host\.invalid:80: "):
         Endpoint.of("no-such-host.invalid:80").bound()
 
 
