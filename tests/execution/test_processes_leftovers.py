@@ -48,11 +48,19 @@ def say_who_runs():
 """
 
 
-def program(tmp_path: Path, text: str, **options: Any) -> subprocess.Popen[str]:
+class Program(subprocess.Popen[str]):
+    """A program that does not outlive the test that has failed."""
+
+    def __exit__(self, *error: Any) -> None:
+        self.kill()
+        super().__exit__(*error)
+
+
+def program(tmp_path: Path, text: str, **options: Any) -> Program:
     file = tmp_path / "program.py"
     file.write_text(PROGRAM + text)
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, file], text=True, **pipes, **options)
+    return Program([sys.executable, file], text=True, **pipes, **options)
 
 
 def ended(pids: list[int]) -> bool:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from toolrun.execution.body import Body
 from toolrun.execution.errors import ToolTimeout, WorkerCrashed
 from toolrun.execution.job import Job
+from toolrun.execution.processes import PROCESSES
 from toolrun.execution.processes._launcher import LAUNCHER
 from toolrun.run import StoppedBy, status_of
 
@@ -256,3 +258,26 @@ def test_a_memory_limit_is_for_one_call(new_workers: Any) -> None:
     workers = new_workers(1)
     workers.call(allocate, 1, memory_limit=100 << 20)
     assert workers.call(allocate, 200 << 20) == 200 << 20
+
+
+def sleep_and_say_so(folder: Path) -> str:
+    (folder / "began").touch()
+    time.sleep(1)
+    (folder / "ended").touch()
+    return "done"
+
+
+def test_a_body_that_ended_late_while_its_loop_was_held_is_a_timeout(async_driver: Any, tmp_path: Path) -> None:
+    job = Job(Body(sleep_and_say_so), (tmp_path,), {}, copy_context(), name="tool", timeout=0.5)
+
+    async def main() -> None:
+        task = asyncio.create_task(PROCESSES.arun(job))
+        while not (tmp_path / "began").exists():
+            await asyncio.sleep(0)
+        while not (tmp_path / "ended").exists():
+            time.sleep(0.001)
+        with pytest.raises(ToolTimeout, match=r"did not end within its timeout of 0\.5 s\.$"):
+            await task
+
+    async_driver.run(main())
+    assert job.stopped_by is StoppedBy.NONE

@@ -11,7 +11,18 @@ from toolrun.execution.carried import carried_values
 from toolrun.execution.errors import NotPicklable, ToolTimeout, WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes._forward import facts_of
-from toolrun.execution.processes._frames import CALL, EVENT, LOADED, RAISE, REFUSE, RETURN, Frame, frame
+from toolrun.execution.processes._frames import (
+    CALL,
+    EVENT,
+    LOADED,
+    RAISE,
+    REFUSE,
+    RETURN,
+    TOOK,
+    Frame,
+    frame,
+    seconds_of,
+)
 from toolrun.execution.processes._pickling import are_plain, culprit, dump_value, load_value
 from toolrun.execution.processes._shipping import Shipment, shipment_of
 from toolrun.execution.processes._worker import Worker
@@ -36,7 +47,7 @@ class Exchange:
     """A call on its way to a worker and back."""
 
     __slots__ = (
-        *("_attempts", "_call", "_shipment", "_value", "begun"),
+        *("_attempts", "_call", "_is_late", "_shipment", "_value", "begun"),
         *("deadline", "done", "error", "events", "job", "worker"),
     )
 
@@ -51,12 +62,12 @@ class Exchange:
             self._shipment = _shipment(job)
             target = self._shipment.number
         facts = None if job.run is None else _facts(job)
-        call = (target, facts, job.memory_limit, _carried(job), *_arguments(job))
+        call = (target, facts, job.memory_limit, job.timeout is not None, _carried(job), *_arguments(job))
         self._call = frame(CALL, pickle.dumps(call, _PROTOCOL))
         self.worker: Worker | None = None
         self.events: deque[bytes] = deque()
         """Those that have come and were not told yet."""
-        self.begun = self.done = False
+        self.begun = self.done = self._is_late = False
         self._attempts = 0
         self.deadline: float | None = None
         self.error: BaseException | None = None
@@ -99,6 +110,8 @@ class Exchange:
         for kind, payload in frames:
             if kind == EVENT:
                 self.events.append(payload)
+            elif kind == TOOK:
+                self._is_late = seconds_of(payload) > (self.job.timeout or 0.0)
             elif kind >= LOADED:
                 worker.hear(kind, payload)
                 self.job.worker = worker.pid
@@ -114,7 +127,9 @@ class Exchange:
     def _end(self, kind: int, payload: bytes) -> None:
         self.done = True
         try:
-            if kind == RETURN:
+            if self._is_late:  # it ended by itself before anybody had the time to look at the clock
+                self.error = ToolTimeout(self.job.name, self.job.timeout or 0.0)
+            elif kind == RETURN:
                 self._value = load_value(payload)
             elif kind == RAISE:
                 error, told = load_value(payload)

@@ -8,6 +8,7 @@ worker -> parent   HELLO   the worker's process id; once, first
                    RETURN  what the body returned
                    RAISE   what the body raised
                    REFUSE  why it could not be run or answered: which thing could not be sent
+                   TOOK    how long the body ran, before the answer of a call that has a timeout
 fork server        EXIT    the worker's exit code; the last frame, after whatever the worker wrote
 """
 
@@ -18,6 +19,7 @@ from struct import Struct
 
 _HEADER = Struct("<QB")
 _EXIT_CODE = Struct("<i")
+_SECONDS = Struct("<d")
 
 _pack, _unpack, _SIZE = _HEADER.pack, _HEADER.unpack_from, _HEADER.size
 
@@ -32,12 +34,13 @@ class Kind(IntEnum):
     RETURN = 5
     RAISE = 6
     REFUSE = 7
-    LOADED = 8  # from here on: about the worker, not about its call
-    HELLO = 9
-    EXIT = 10
+    TOOK = 8
+    LOADED = 9  # from here on: about the worker, not about its call
+    HELLO = 10
+    EXIT = 11
 
 
-LOAD, CALL, DROP, EVENT, RETURN, RAISE, REFUSE, LOADED, HELLO, EXIT = map(int, Kind)
+LOAD, CALL, DROP, EVENT, RETURN, RAISE, REFUSE, TOOK, LOADED, HELLO, EXIT = map(int, Kind)
 
 KNOWN_BODIES = 256
 """How many a worker keeps. Both ends count, and drop all of them before the next one."""
@@ -49,6 +52,17 @@ Frame = tuple[int, bytes]
 def frame(kind: int, payload: bytes = b"") -> bytes:
     """The bytes of one frame."""
     return _pack(len(payload), kind) + payload
+
+
+def took_frame(seconds: float) -> bytes:
+    """How long a body ran."""
+    return frame(TOOK, _SECONDS.pack(seconds))
+
+
+def seconds_of(payload: bytes) -> float:
+    """What a TOOK frame says."""
+    seconds: float = _SECONDS.unpack(payload)[0]
+    return seconds
 
 
 def exit_frame(exit_code: int) -> bytes:

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from threading import Lock
+from time import monotonic
 from types import CoroutineType
 from typing import Any
 
@@ -37,6 +38,7 @@ from toolrun.execution.processes._frames import (
     Decoder,
     Frame,
     frame,
+    took_frame,
 )
 from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_value, load_value, sendable_error, told
 from toolrun.execution.processes._shipping import unpacked
@@ -93,16 +95,21 @@ class Server:
 
     def call(self, payload: bytes) -> None:
         """Run a call and say what it came to."""
-        target, facts, memory_limit, *given = pickle.loads(payload)
+        target, facts, memory_limit, is_timed, *given = pickle.loads(payload)
+        began = monotonic()
         try:
             if memory_limit is None:
                 value = self._value(target, facts, *given)
             else:
                 with limited_memory(memory_limit):
                     value = self._value(target, facts, *given)
+            took = monotonic() - began
             answer = _answer(value)
         except BaseException as error:
+            took = monotonic() - began
             answer = _failure(error)
+        if is_timed:
+            answer = took_frame(took) + answer
         _flush()
         with self._writing:
             self._calls += 1  # nothing that belongs to this call is sent any more

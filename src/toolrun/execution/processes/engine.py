@@ -14,6 +14,7 @@ from contextvars import Context, copy_context
 from types import ModuleType
 from typing import Any
 
+from toolrun._background_loop import held
 from toolrun._offload import TOOL_POOL
 from toolrun.execution.body import Body
 from toolrun.execution.errors import WorkerCrashed
@@ -79,6 +80,10 @@ class ProcessEngine:
 
     def run(self, job: Job) -> Any:
         """Run the job in a worker and wait for it."""
+        with held():
+            return self._run(job)
+
+    def _run(self, job: Job) -> Any:
         exchange = Exchange(job)
         while True:
             worker = self._pool.take(job.session)
