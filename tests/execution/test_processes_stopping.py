@@ -281,3 +281,13 @@ def test_a_body_that_ended_late_while_its_loop_was_held_is_a_timeout(async_drive
 
     async_driver.run(main())
     assert job.stopped_by is StoppedBy.NONE
+
+
+def test_the_timeout_of_a_body_begins_when_it_does_however_long_its_worker_waits_for_a_turn(new_workers: Any) -> None:
+    workers = new_workers(1)
+    worker = workers.call(os.getpid)
+    os.kill(worker, signal.SIGSTOP)
+    turn = threading.Timer(1, os.kill, (worker, signal.SIGCONT))
+    turn.start()
+    assert workers.call(os.getpid, timeout=0.5) == worker
+    turn.join()

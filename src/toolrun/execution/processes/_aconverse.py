@@ -36,8 +36,9 @@ async def aconverse(exchange: Exchange, worker: Worker, *, is_alone: bool = Fals
     began = monotonic()
     try:
         rest = exchange.begin(worker)
-        if is_alone and rest is None and worker.was_quick and worker.answers_at_once():
-            exchange.take(worker.receive())
+        if is_alone and rest is None and worker.was_quick:
+            while not (exchange.done or exchange.events) and worker.answers_at_once():
+                exchange.take(worker.receive())
     except BaseException:
         exchange.kill()
         raise
@@ -145,13 +146,13 @@ class Conversation:
     def _on_readable(self) -> None:
         self._reading = False
         exchange = self.exchange
-        begun = exchange.begun
+        deadline = exchange.deadline
         exchange.take(self.worker.receive())
         if exchange.done:
             self.stop()
         else:
             self.read()
-            if exchange.begun is not begun:
+            if exchange.deadline != deadline:
                 self._set_deadline()
         if exchange.done or exchange.events:
             self._wake()

@@ -12,6 +12,7 @@ from toolrun.execution.errors import NotPicklable, ToolTimeout, WorkerCrashed
 from toolrun.execution.job import Job
 from toolrun.execution.processes._forward import facts_of
 from toolrun.execution.processes._frames import (
+    BEGAN,
     CALL,
     EVENT,
     LOADED,
@@ -35,8 +36,10 @@ LOADING_SECONDS = 60.0
 
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 
-_ATTEMPTS = 3
-"""Workers that may be lost before they begin, until the blame is on the call: importing its module may crash them."""
+_ATTEMPTS = 6
+"""Workers that may be lost before they begin, until the blame is on the call: importing its module may crash them.
+
+Some may be lost to a fork server that has just died; they are no more than those that it was about to fork."""
 
 
 class NotStarted(Exception):
@@ -89,15 +92,16 @@ class Exchange:
             return worker.send(data)
         except OSError:
             self.done = worker.gone = True
+            self._attempts -= 1  # it had gone before: all idle ones may have, with the fork server
             raise NotStarted from None
 
     def _look_whether_begun(self) -> None:
-        """The body's time begins when the worker has it, and then right away."""
+        """Whether the worker has the body. Its time begins when the worker says so: there may be much to do before."""
         shipment, worker, seconds = self._shipment, self.worker, self.job.timeout
         assert worker is not None
         self.begun = shipment is None or shipment.number in worker.loaded
         if seconds is not None:
-            self.deadline = time.monotonic() + (seconds if self.begun else LOADING_SECONDS + seconds)
+            self.deadline = time.monotonic() + LOADING_SECONDS + seconds
 
     def seconds_left(self) -> float | None:
         """Until the deadline; None if there is none."""
@@ -110,6 +114,8 @@ class Exchange:
         for kind, payload in frames:
             if kind == EVENT:
                 self.events.append(payload)
+            elif kind == BEGAN:
+                self.deadline = seconds_of(payload) + (self.job.timeout or 0.0)
             elif kind == TOOK:
                 self._is_late = seconds_of(payload) > (self.job.timeout or 0.0)
             elif kind >= LOADED:

@@ -8,6 +8,7 @@ worker -> parent   HELLO   the worker's process id; once, first
                    RETURN  what the body returned
                    RAISE   what the body raised
                    REFUSE  why it could not be run or answered: which thing could not be sent
+                   BEGAN   when the body of a call that has a timeout began, on the clock that all processes share
                    TOOK    how long the body ran, before the answer of a call that has a timeout
 fork server        EXIT    the worker's exit code; the last frame, after whatever the worker wrote
 """
@@ -34,13 +35,14 @@ class Kind(IntEnum):
     RETURN = 5
     RAISE = 6
     REFUSE = 7
-    TOOK = 8
-    LOADED = 9  # from here on: about the worker, not about its call
-    HELLO = 10
-    EXIT = 11
+    BEGAN = 8
+    TOOK = 9
+    LOADED = 10  # from here on: about the worker, not about its call
+    HELLO = 11
+    EXIT = 12
 
 
-LOAD, CALL, DROP, EVENT, RETURN, RAISE, REFUSE, TOOK, LOADED, HELLO, EXIT = map(int, Kind)
+LOAD, CALL, DROP, EVENT, RETURN, RAISE, REFUSE, BEGAN, TOOK, LOADED, HELLO, EXIT = map(int, Kind)
 
 KNOWN_BODIES = 256
 """How many a worker keeps. Both ends count, and drop all of them before the next one."""
@@ -54,13 +56,13 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     return _pack(len(payload), kind) + payload
 
 
-def took_frame(seconds: float) -> bytes:
-    """How long a body ran."""
-    return frame(TOOK, _SECONDS.pack(seconds))
+def time_frame(kind: int, seconds: float) -> bytes:
+    """When a body began, or how long it ran."""
+    return frame(kind, _SECONDS.pack(seconds))
 
 
 def seconds_of(payload: bytes) -> float:
-    """What a TOOK frame says."""
+    """What a BEGAN or TOOK frame says."""
     seconds: float = _SECONDS.unpack(payload)[0]
     return seconds
 

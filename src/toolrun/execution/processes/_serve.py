@@ -25,6 +25,7 @@ from toolrun.execution.body import Body
 from toolrun.execution.carried import set_carried
 from toolrun.execution.processes import _forward
 from toolrun.execution.processes._frames import (
+    BEGAN,
     CALL,
     DROP,
     EVENT,
@@ -35,10 +36,11 @@ from toolrun.execution.processes._frames import (
     RAISE,
     REFUSE,
     RETURN,
+    TOOK,
     Decoder,
     Frame,
     frame,
-    took_frame,
+    time_frame,
 )
 from toolrun.execution.processes._pickling import culprit, dump_or_show, dump_value, load_value, sendable_error, told
 from toolrun.execution.processes._shipping import unpacked
@@ -97,6 +99,8 @@ class Server:
         """Run a call and say what it came to."""
         target, facts, memory_limit, is_timed, *given = pickle.loads(payload)
         began = monotonic()
+        if is_timed:
+            self.send(time_frame(BEGAN, began))
         try:
             if memory_limit is None:
                 value = self._value(target, facts, *given)
@@ -109,7 +113,7 @@ class Server:
             took = monotonic() - began
             answer = _failure(error)
         if is_timed:
-            answer = took_frame(took) + answer
+            answer = time_frame(TOOK, took) + answer
         _flush()
         with self._writing:
             self._calls += 1  # nothing that belongs to this call is sent any more
