@@ -76,7 +76,7 @@ def index(store: Path) -> Indexer:
 FACTS = st.permutations(["start", "event 1", "event 2", "end"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(FACTS, st.lists(st.integers(0, 3), max_size=4), st.integers(0, 4))
 def test_a_run_comes_out_the_same_in_whatever_order_and_however_often_its_records_come(
     tmp_path_factory: pytest.TempPathFactory, order: list[str], again: list[int], cut: int
