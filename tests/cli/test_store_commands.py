@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -215,6 +216,37 @@ def test_other_formats_are_json(toolrun: Any, day: Filling, format: str) -> None
 def test_an_export_that_cannot_be_written_leaves_nothing_behind(toolrun: Any, day: Filling, tmp_path: Path) -> None:
     ended = toolrun("export", "-o", "no/such/folder.jsonl")
     assert (ended.status, ended.err) == (2, "Error: no/such/folder.jsonl: No such file or directory.\n")
+
+
+def test_an_export_into_a_pipe_is_written_into_it(toolrun: Any, day: Filling, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert toolrun("export", "-o", "pipe").status == 0
+        assert os.read(reading, 1_000_000).count(b"\n") == 5
+    finally:
+        os.close(reading)
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+
+
+@pytest.mark.parametrize("before", ["what was there", None])
+def test_an_export_to_a_link_goes_where_it_leads(
+    toolrun: Any, day: Filling, tmp_path: Path, before: str | None
+) -> None:
+    (tmp_path / "there").mkdir()
+    if before is not None:
+        (tmp_path / "there" / "all.jsonl").write_text(before)
+    (tmp_path / "link").symlink_to("there/all.jsonl")
+    assert toolrun("export", "-o", "link").status == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "all.jsonl").read_text().count("\n") == 5
+    assert sorted(os.listdir(tmp_path / "there")) == ["all.jsonl"], "nothing unfinished is left"
+
+
+def test_an_export_to_a_folder_is_refused(toolrun: Any, day: Filling, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    ended = toolrun("export", "-o", "folder")
+    assert (ended.status, ended.err) == (2, "Error: folder: Is a directory.\n")
 
 
 def test_an_import_of_something_else_names_the_line(toolrun: Any, file: Callable[[str, str], Path]) -> None:

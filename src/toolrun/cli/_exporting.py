@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,19 +29,37 @@ def export_runs(words: Sequence[str], store: str | None, format: str, output: st
 
 @contextmanager
 def _target(output: str | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that is there only when all of it is written."""
+    """Standard output, or what stands at a path."""
     if output is None or output == "-":
         with printing():
             yield sys.stdout.buffer
         return
-    path = Path(output)
+    try:
+        with _whole(output) if _may_be_replaced(output) else open(output, "wb") as file:
+            yield file
+    except (BrokenPipeError, ToolrunError):  # nobody reads any further; or it is the store that is at fault
+        raise
+    except OSError as error:
+        raise Unusable(f"{output}: {error.strerror}.") from None
+
+
+def _may_be_replaced(output: str) -> bool:
+    """Whether it is a file, or nothing yet. A device, a pipe, whatever else there is, is written into."""
+    try:
+        return stat.S_ISREG(os.stat(output).st_mode)
+    except FileNotFoundError:
+        return True
+
+
+@contextmanager
+def _whole(output: str) -> Iterator[BinaryIO]:
+    """A file that is there only when all of it is written; links to it go on leading to it."""
+    path = Path(os.path.realpath(output))
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     try:
         with open(unfinished, "wb") as file:
             yield file
         unfinished.replace(path)
-    except OSError as error:
-        raise Unusable(f"{output}: {error.strerror}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
 
