@@ -237,7 +237,10 @@ def test_a_lost_fork_server_is_replaced(new_workers: Any) -> None:
     LAUNCHER.process.kill()
     assert ends(pid)
     for worker in workers.engine._pool.workers():
-        worker.wait(10)
+        while not worker.gone:  # what it has said before is to be read, too
+            worker.wait(10)
+            for kind, payload in worker.receive():
+                worker.hear(kind, payload)
     assert workers.call(abs, -1) == 1
 
 

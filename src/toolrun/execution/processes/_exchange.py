@@ -36,10 +36,8 @@ LOADING_SECONDS = 60.0
 
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 
-_ATTEMPTS = 6
-"""Workers that may be lost before they begin, until the blame is on the call: importing its module may crash them.
-
-Some may be lost to a fork server that has just died; they are no more than those that it was about to fork."""
+_ATTEMPTS = 3
+"""Workers that may be lost before they begin, until the blame is on the call: importing its module may crash them."""
 
 
 class NotStarted(Exception):
