@@ -84,20 +84,23 @@ class ForkServer:
             take_over(pickle.loads(_read(self._control, size)))
             _share_pages()
         end = socket.socket(fileno=ends[0])
+        server = os.getpid()
         try:
             pid = os.fork()
         except OSError:  # no process to be had: the parent sees the socket close
             end.close()
             return True
         if pid == 0:
-            self._become_worker(end)
+            self._become_worker(end, server)
         self._workers[pid] = end
         return True
 
-    def _become_worker(self, end: socket.socket) -> None:
+    def _become_worker(self, end: socket.socket, server: int) -> None:
         try:
             self._let_go()
             _settle_in()
+            if os.getppid() != server:  # it died before the kernel knew that this process is to die with it
+                os._exit(1)
             _serve.serve(end)
         except BaseException:
             sys.excepthook(*sys.exc_info())
