@@ -80,6 +80,23 @@ def test_secrets_in_a_text_are_found_by_what_is_before_them(text: str, expected:
     assert default().redact_text(text) == expected
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [
+        *(" == ", "==", " === ", " != ", " := ", " => ", ": str = ", ":str=", ": str | None = ", ": Optional[str] = "),
+        *(": Annotated[str, Secret] = ", ": &str = ", ": typing.Final[str] = b"),
+    ],
+)
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("name", ["password", "self.token"])
+def test_a_literal_that_is_compared_with_or_assigned_to_a_secret_is_masked_itself(
+    name: str, sign: str, quote: str
+) -> None:
+    text = f"if {name}{sign}{quote}%s{quote}: pass"
+    assert default().redact_text(text % "it's 1".replace(quote, " ")) == text % MASK
+    assert redacted(json.dumps({"code": text % "swordfish"})) == json.dumps({"code": text % MASK})
+
+
 def test_a_private_key_that_was_cut_off_is_masked_to_the_end_of_its_string() -> None:
     assert redacted(["-----BEGIN PRIVATE KEY-----\nMIIE\nabc", "next"]) == [MASK, "next"]
 

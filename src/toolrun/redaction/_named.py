@@ -16,10 +16,17 @@ _OF_A_LINE = re.compile(rb"authorization|cookie", re.IGNORECASE)
 _RANDOM = re.compile(rb"(?=\S{0,64}\d)\S{8}")
 
 
+_TYPE = rb"[a-z_][\w.]{0,80}+(?:\[[\w.\[\], |]{1,80}\])?"
+_ANNOTATION = rb""":\s*&?%s(?:\s*\|\s*%s){0,4}\s*=\s*(?=[bfru]{0,2}\\*["'])""" % (_TYPE, _TYPE)
+"""As in `password: str | None = "..."`: what is assigned is the secret, not its type."""
+
+_SEPARATOR = rb"\s*(?:%s|(?:[:=]|!=)=*+>?\s*)" % _ANNOTATION
+
+
 def _occurrence(needle: bytes) -> re.Pattern[bytes]:
     """A needle with the rest of its name, the quote that ends it, and what separates it from its value."""
     quoted = rb"""[^"'\\:={}\[\],]{0,80}+:?(?P<quote>\\*["'])"""
-    return re.compile(rb"%s(?:%s|[\w.\-]{0,80}+)\s*[:=]>?\s*" % (needle, quoted))
+    return re.compile(rb"%s(?:%s|[\w.\-]{0,80}+)(?P<end>)%s" % (needle, quoted, _SEPARATOR))
 
 
 class Named:
@@ -57,7 +64,7 @@ class Named:
 
     def _bare_name(self, encoded: bytes, match: re.Match[bytes]) -> bytes | None:
         """The name in a text, if it is that of a secret: without an escape that it follows, as the n of a newline."""
-        end = match.start() + len(match[0].rstrip(b" :=>"))
+        end = match.start("end")
         begin = _begin(encoded, match.start())
         name = encoded[begin:end]
         if self._names.is_secret(name):
