@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -97,6 +98,56 @@ def test_check_of_a_file_that_is_no_database_is_status_1(toolrun: Any, store: Fi
     ended = toolrun("check")
     assert ended.status == 1
     assert "is no store of toolrun" in ended.out
+
+
+@pytest.mark.parametrize("size", [100, 5_000, 8_192, 50_000])
+def test_check_of_a_file_that_was_cut_off_is_status_1(toolrun: Any, store: Filling, size: int) -> None:
+    store.add(1)
+    store.close()
+    os.truncate(store.files[0].path, size)
+    ended = toolrun("check")
+    assert (ended.status, ended.err) == (1, "")
+    assert "runs-20261118.db: " in ended.out.splitlines()[1]
+    assert "toolrun check" not in ended.out, "that is what was asked"
+
+
+def test_check_tells_how_far_a_file_is_damaged_that_cannot_be_opened(toolrun: Any, store: Filling) -> None:
+    store.add(1)
+    store.close()
+    store.add(2, day=20261119)
+    file = store.files[1].path
+    sound = file.read_bytes()
+    file.write_bytes(sound[:100] + b"\xff" * (len(sound) - 100))
+    assert "`toolrun check` tells how far" in toolrun("runs").err
+    ended = toolrun("check")
+    assert (ended.status, ended.err) == (1, "")
+    assert "runs-20261119.db: 1 run, " in ended.out, "the others are looked through"
+    assert ".recover` gets out what can be read\n" in ended.out
+
+
+def test_check_of_a_file_without_its_tables_is_status_1(toolrun: Any, store: Filling) -> None:
+    store.add(1)
+    store.close()
+    with closing(store.files[0].writing()) as connection:
+        connection.execute("DROP TABLE payload")
+    ended = toolrun("check")
+    assert ended.status == 1
+    assert "no such table" in ended.out
+
+
+def test_check_of_a_file_in_place_of_a_store_is_status_2(toolrun: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("root:x:0:0\n")
+    ended = toolrun("check", "--store", "file")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("Error: file is no store of toolrun: it is a file, and a store is a folder.")
+
+
+def test_check_of_a_journal_that_cannot_be_read_says_so(toolrun: Any, store: Filling) -> None:
+    store.add(1)
+    (store.folder / "journal").rmdir()
+    (store.folder / "journal").write_text("")
+    ended = toolrun("check")
+    assert (ended.status, ended.out.splitlines()[-2:]) == (1, ["journal cannot be read: Not a directory", "1 problem."])
 
 
 @pytest.mark.parametrize(

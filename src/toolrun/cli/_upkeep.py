@@ -15,7 +15,7 @@ from toolrun.cli._recording import USUAL
 from toolrun.cli._stdout import printing
 from toolrun.cli._visible import visible_lines
 from toolrun.errors import ToolrunError
-from toolrun.store import NotAStore, Store, open_store
+from toolrun.store import NewerStore, Store, StoreError, open_store
 from toolrun.store.check import Checked, check
 from toolrun.store.query._moments import UNIT_NAMES, parse_duration
 from toolrun.store.retention import prune
@@ -37,7 +37,7 @@ def prune_store(older_than: str | None, max_bytes: int | None, keep_errors: bool
 def check_store(path: str | None, as_json: bool) -> bool:
     """Print what is to be known of a store; whether nothing is damaged."""
     try:
-        checked = check(_as_it_is(Path(path or USUAL)))
+        checked = check(_as_it_is(Path(path or USUAL).expanduser()))
     except ToolrunError as error:
         raise Unusable(str(error)) from None
     problems = checked.problems
@@ -70,11 +70,12 @@ def _as_it_is(folder: Path) -> Store:
     """The store, also where one of its files is so damaged that a store cannot be opened."""
     try:
         return open_store(folder, readonly=True)
-    except NotAStore:
-        store = Store(folder, readonly=True)
-        if not store.files:
+    except NewerStore:
+        raise
+    except StoreError as error:
+        if error.path == folder:
             raise
-        return store
+        return Store(folder, readonly=True)
 
 
 def _lines(checked: Checked) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from toolrun.store._drops import Drops
 from toolrun.store._reading import SegmentReader, segments_of
+from toolrun.store._segment import FOLDER
 from toolrun.store.base import Store
-from toolrun.store.errors import StoreError, store_errors
+from toolrun.store.errors import CorruptStore, StoreError, store_errors
 from toolrun.store.sqlite import StoreFile
 
 _COUNTS = {
@@ -61,6 +63,8 @@ class Checked:
     """What could not be written, of all processes so far."""
     cut_bytes: int = 0
     """Torn tails that were left out, of all processes so far."""
+    unreadable: list[str] = field(default_factory=list)
+    """What of the journal cannot be looked at, and why."""
 
     @property
     def problems(self) -> list[str]:
@@ -69,6 +73,7 @@ class Checked:
         return [
             *(f"{file.name}: {problem}" for file in self.files for problem in file.problems),
             *(f"{one.name}: the last {one.torn_bytes} bytes are torn" for one in torn),
+            *self.unreadable,
         ]
 
 
@@ -81,20 +86,26 @@ def check(store: Store) -> Checked:
         checked.files.append(_check_file(file, checked, offsets, dropped))
     for counts in dropped.values():
         checked.dropped += counts
-    for path in segments_of(store.path):
-        try:
-            checked.segments.append(_check_segment(SegmentReader(path, offsets.get(path.name, 0))))
-        except FileNotFoundError:  # it has just been indexed and deleted
-            continue
+    _check_journal(store, checked, offsets)
     return checked
+
+
+def _check_journal(store: Store, checked: Checked, offsets: dict[str, int]) -> None:
+    path = store.path / FOLDER
+    try:
+        for path in segments_of(store.path):
+            with suppress(FileNotFoundError):  # it has just been indexed and deleted
+                checked.segments.append(_check_segment(SegmentReader(path, offsets.get(path.name, 0))))
+    except OSError as error:
+        checked.unreadable.append(f"{path.name} cannot be read: {error.strerror}")
 
 
 def _check_file(file: StoreFile, checked: Checked, offsets: dict[str, int], dropped: dict[str, Drops]) -> FileReport:
     report = FileReport(file.name, file.size)
     try:
         connection = file.reading()
-    except StoreError as error:
-        report.problems.append(str(error))
+    except (StoreError, sqlite3.DatabaseError) as error:
+        report.problems.append(_problem(error))
         return report
     try:
         with store_errors(file.path):
@@ -106,11 +117,18 @@ def _check_file(file: StoreFile, checked: Checked, offsets: dict[str, int], drop
             for segment, record, reason, number in connection.execute(_DROPPED):
                 counts = dropped.setdefault(segment, Counter())
                 counts[record, reason] = max(counts[record, reason], number)  # noted in each file that was the newest
-    except StoreError as error:
-        report.problems.append(str(error))
+    except (StoreError, sqlite3.DatabaseError) as error:
+        report.problems.append(_problem(error))
     finally:
         connection.close()
     return report
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with a file that cannot be looked through, to who is looking already."""
+    if isinstance(error, CorruptStore):
+        return f"{error.why}; `sqlite3 {error.path} .recover` gets out what can be read"
+    return str(error)
 
 
 def _look_through(connection: sqlite3.Connection, report: FileReport) -> None:
