@@ -411,15 +411,26 @@ def test_a_divergence_that_the_program_swallows_comes_at_the_end_all_the_same(ta
         assert not any(result.ok for result in results)
 
 
-def test_an_error_of_the_program_itself_stays_what_it_is_and_leads_to_the_divergence(taped: Taped) -> None:
+@pytest.mark.parametrize("kind", [ZeroDivisionError, KeyboardInterrupt])
+def test_an_error_of_the_program_itself_comes_out_with_a_note_of_what_diverged(
+    taped: Taped, kind: type[BaseException]
+) -> None:
     taped.recording(lambda config: taped.driver.invoke(double, {"x": 1}, config))
-    with pytest.raises(ZeroDivisionError):
-        with replaying(taped.path, partly=True):
-            raise ZeroDivisionError
-    with pytest.raises(ReplayDiverged) as raised, replaying(taped.path):
+    with pytest.raises(kind) as raised, replaying(taped.path):
         outcome(lambda: taped.driver.invoke(double, {"x": 2}))
+        raise kind
+    [note] = raised.value.__notes__
+    assert "The replay has diverged: call 1 is one of 'double'" in note
+    with pytest.raises(kind) as raised, replaying(taped.path):
+        raise kind
+    assert "it ended after 0 calls, and 1 more were recorded" in raised.value.__notes__[0]
+
+
+def test_an_error_of_the_program_in_a_replay_that_did_not_diverge_has_no_note(taped: Taped) -> None:
+    taped.recording(lambda config: taped.driver.invoke(double, {"x": 1}, config))
+    with pytest.raises(ZeroDivisionError) as raised, replaying(taped.path, partly=True):
         raise ZeroDivisionError
-    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert not hasattr(raised.value, "__notes__")
 
 
 def test_secrets_are_not_shown_in_what_differs(taped: Taped) -> None:

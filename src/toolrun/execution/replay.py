@@ -5,7 +5,8 @@
 
 Every call of a tool in this process is answered by the recorded call of the same tool with the same arguments; of equal
 ones, in their order. The first call that was not recorded raises `ReplayDiverged`, with what differs, and so does the
-end of the block, if the program has swallowed the error, or if recorded calls were not made.
+end of the block, if the program has swallowed the error, or if recorded calls were not made. An error of the program's
+own stays what it is, with a note of what diverged.
 """
 
 from __future__ import annotations
@@ -66,9 +67,13 @@ class replaying:  # it is used as a function: `with replaying(...)`
         global playing
         playing = None
         _one_at_a_time.release()
-        failure: Any = self._player.failure if self._partly else self._player.ended()
-        if failure is not None and (error is None or (isinstance(error, Exception) and not _leads_to(error, failure))):
-            raise failure from error
+        failure = self._player.failure if self._partly else self._player.ended()
+        if failure is None:
+            return
+        if error is None:
+            raise failure
+        if not _leads_to(error, failure):
+            error.add_note(str(failure))
 
 
 def _leads_to(error: BaseException, failure: BaseException) -> bool:
