@@ -183,6 +183,27 @@ def test_the_marker_takes_a_path_and_whether_a_part_will_do(project: Project) ->
     assert len(lines((project.path / "tapes" / "both.jsonl").read_bytes())) == 2
 
 
+@pytest.mark.parametrize("given", ["5", "bogus=1", "partly='no'", "'a', 'b'"])
+def test_a_marker_that_cannot_be_understood_fails_its_test_with_how_to_write_it(project: Project, given: str) -> None:
+    project.pytester.makepyfile(test_agent=TESTS.replace("toolrun_cassette", f"toolrun_cassette({given})"))
+    told = project.test("-k", "test_sync", failed=1)
+    told.stdout.fnmatch_lines(
+        [f"@pytest.mark.toolrun_cassette({given}) cannot be understood: write toolrun_cassette(path=None, *, partly*"]
+    )
+    assert (project.log(), project.cassettes()) == ([], {})
+
+
+def test_a_damaged_cassette_is_told_of_by_its_file_and_line(project: Project) -> None:
+    project.pytester.makepyfile(test_agent=TESTS)
+    project.test("-k", "test_sync", passed=1)
+    [cassette] = project.path.rglob("test_sync.jsonl")
+    cassette.write_bytes(cassette.read_bytes() + b"\n<<<<<<< HEAD\n")
+    told = project.test("-k", "test_sync", failed=1)
+    told.stdout.fnmatch_lines(
+        ["*DamagedCassette: *test_sync.jsonl:3: The line is no run of an export: it is not JSON*"]
+    )
+
+
 def test_tests_without_the_marker_are_left_alone(project: Project) -> None:
     project.pytester.makepyfile(test_agent=TESTS.replace("pytestmark", "ignored"))
     project.test(passed=6)

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 
 MARKER = "toolrun_cassette"
-_MARKER_LINE = f"{MARKER}(path=None, *, partly=False): record what the test's tools do, and serve it in later runs."
+_MARKER_FORM = f"{MARKER}(path=None, *, partly=False)"
+_MARKER_LINE = f"{_MARKER_FORM}: record what the test's tools do, and serve it in later runs."
 _NOT_IN_A_NAME = re.compile(r"[^\w.=,+-]+")
 
 
@@ -42,19 +43,33 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     marker = item.get_closest_marker(MARKER)
     if marker is None:
         return (yield)
-    with _cassette(item, *marker.args, **marker.kwargs):
+    with _cassette(item, marker):
         return (yield)
 
 
-def _cassette(
-    item: pytest.Item, path: str | Path | None = None, *, partly: bool = False
-) -> AbstractContextManager[Any]:
+def _cassette(item: pytest.Item, marker: pytest.Mark) -> AbstractContextManager[Any]:
+    try:
+        path, partly = _asked_for(*marker.args, **marker.kwargs)
+    except TypeError:
+        given = [*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())]
+        pytest.fail(
+            f"@pytest.mark.{MARKER}({', '.join(given)}) cannot be understood: write {_MARKER_FORM}, "
+            "with the path as a text or a Path, and partly as True or False.",
+            pytrace=False,
+        )
     cassette = item.path.parent / (path or _usual_path(item))
     if item.config.getoption("--toolrun-record") or not cassette.exists():
         return recorded(cassette)
     from toolrun.execution.replay import replaying
 
     return replaying(cassette, partly=partly)
+
+
+def _asked_for(path: object = None, *, partly: object = False) -> tuple[str | Path | None, bool]:
+    """What a marker says; `TypeError` if it says something else."""
+    if not (path is None or isinstance(path, str | Path)) or not isinstance(partly, bool):
+        raise TypeError
+    return path, partly
 
 
 def _usual_path(item: pytest.Item) -> Path:

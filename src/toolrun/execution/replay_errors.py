@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from ast import literal_eval
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from toolrun.errors import ToolrunError
@@ -30,6 +31,14 @@ class CannotReplay(ReplayError):
     def __init__(self, tool: str, run: str, why: str, remedy: str) -> None:
         self.tool, self.run, self.why, self.remedy = tool, run, why, remedy
         super().__init__(f"The call of {tool!r} (run {run}) cannot be replayed: {why}. {remedy}.")
+
+
+class DamagedCassette(ReplayError, ValueError):
+    """A line of a cassette tells of no run."""
+
+    def __init__(self, path: Path, line: int, why: str) -> None:
+        self.path, self.line, self.why = path, line, why
+        super().__init__(f"{path}:{line}: {why} Take the cassette from version control, or record it anew.")
 
 
 class AlreadyReplaying(ReplayError):

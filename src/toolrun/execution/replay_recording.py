@@ -13,9 +13,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from toolrun.execution.replay_errors import DamagedCassette
 from toolrun.store import Store, open_store
 from toolrun.store._digest import arguments_digest
-from toolrun.store.exchange.export import read_line
+from toolrun.store.exchange.export import MalformedLine, read_line
 from toolrun.store.query import Payload, Reader, StoredRun
 
 Source = str | PathLike[str] | Store
@@ -94,7 +95,16 @@ def _records(source: Source, trace: str | None) -> list[Record]:
 
 def _lines(path: Path) -> Iterator[Record]:
     with open(path, "rb") as file:
-        yield from (read_line(line) for line in file if line.strip())
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _record(line, path, number)
+
+
+def _record(line: bytes, path: Path, number: int) -> Record:
+    try:
+        return read_line(line)
+    except MalformedLine as error:
+        raise DamagedCassette(path, number, str(error)) from None
 
 
 def _of_trace(records: list[Record], trace: str | None) -> list[Record]:
