@@ -37,6 +37,7 @@ CALL = '{"id": "c", "name": "child"}'
 def tools(toolrun: Any, file: Any) -> None:
     file("desk.py", TOOLS)
     file("calls.jsonl", CALL + "\n")
+    Path("store/journal").mkdir(parents=True)
 
 
 def shell(arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -79,6 +80,9 @@ def test_a_dash_is_standard_output(tmp_path: Path) -> None:
         ("run desk.py calls.jsonl >&-", "standard output is closed."),
         ("call desk.py child >&-", "standard output is closed."),
         ("tools desk.py >&-", "standard output is closed."),
+        ("runs --store store >&-", "standard output is closed."),
+        ("export --store store >&-", "standard output is closed."),
+        ("check --store store >&-", "standard output is closed."),
         ("run desk.py calls.jsonl >/dev/full", "standard output: No space left on device."),
         ("run desk.py calls.jsonl -o /dev/full", "/dev/full: No space left on device."),
         ("call desk.py child >/dev/full", "standard output: No space left on device."),

@@ -18,8 +18,7 @@ def stdout_for_results() -> Iterator[int]:
 
     What anybody else prints goes to standard error: tools, C code, worker processes and what they start.
     """
-    if sys.stdout is None:
-        raise Unusable(f"{OURS} is closed.")
+    _refuse_if_closed()
     stdout, kept = sys.stdout, os.dup(1)
     os.dup2(2, 1)
     try:
@@ -35,6 +34,7 @@ def stdout_for_results() -> Iterator[int]:
 @contextmanager
 def printing() -> Iterator[None]:
     """Print to standard output; where it takes no more, say so."""
+    _refuse_if_closed()
     try:
         yield
         sys.stdout.flush()
@@ -44,6 +44,11 @@ def printing() -> Iterator[None]:
         with open(os.devnull, "wb") as nothing:  # what is still in the buffer would fail once more at exit
             os.dup2(nothing.fileno(), sys.stdout.fileno())
         raise Unusable(f"{OURS}: {error.strerror}.") from None
+
+
+def _refuse_if_closed() -> None:
+    if sys.stdout is None:
+        raise Unusable(f"{OURS} is closed.")
 
 
 def open_all_three() -> None:
