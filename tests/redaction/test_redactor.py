@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from toolrun.redaction import MASK, Redactor, default
+from toolrun.redaction import MASK, InvalidPattern, Redactor, default
 from toolrun.tools import injected
 
 
@@ -46,8 +46,8 @@ def test_names_that_count_describe_or_only_look_alike_are_no_secrets(name: str) 
 
 
 def test_of_a_container_under_the_name_of_a_secret_strings_and_numbers_are_masked_and_the_keys_stay() -> None:
-    value = {"cookies": {"sid": "a", "list": ["b", 1, None, True, {}]}, "password": None, "token": 123456, "x": "a"}
-    expected = {
+    value: Any = {"cookies": {"sid": "a", "list": ["b", 1, None, True, {}]}, "password": None, "token": 123456, "x": "a"}
+    expected: Any = {
         "cookies": {"sid": MASK, "list": [MASK, MASK, None, True, {}]},
         "password": None,
         "token": MASK,
@@ -142,6 +142,23 @@ def test_a_users_function_decides_by_text_and_key() -> None:
 def test_what_a_users_function_fails_on_is_masked(function: Any, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, "toolrun"):
         assert redacted({"a": "b", "n": 1}, Redactor(function=function)) == {"a": MASK, "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("(", "missing ), unterminated subpattern at position 0"),
+        ("", "it matches the empty text, and so everywhere"),
+        ("[0-9]*", "it matches the empty text, and so everywhere"),
+        (re.compile(b"x"), "it is one of bytes"),
+        (None, "first argument must be string or compiled pattern"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_refused_with_the_reason(pattern: Any, why: str) -> None:
+    with pytest.raises(InvalidPattern) as raised:
+        Redactor(values=["x", pattern])
+    assert (raised.value.pattern, raised.value.why) == (pattern, why)
+    assert f"{pattern!r} does not do: {why}." in str(raised.value)
 
 
 def test_the_well_known_ones_can_be_left_out() -> None:

@@ -10,6 +10,7 @@ redactor  all of it together
 from __future__ import annotations
 
 from toolrun.redaction._mask import MASK
+from toolrun.redaction._strings import InvalidPattern
 from toolrun.redaction.redactor import Redactor, default
 
-__all__ = ["MASK", "Redactor", "default"]
+__all__ = ["MASK", "InvalidPattern", "Redactor", "default"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from toolrun.errors import ToolrunError
 from toolrun.redaction._mask import MASK
 from toolrun.redaction._spans import texts
 
@@ -18,11 +19,22 @@ Function = Callable[[str, str | None], Any]
 _log = logging.getLogger(__name__)
 
 
+class InvalidPattern(ToolrunError, ValueError):
+    """A pattern of secrets that a user gave cannot be used."""
+
+    def __init__(self, pattern: object, why: str) -> None:
+        self.pattern, self.why = pattern, why
+        super().__init__(
+            f"values takes regular expressions, as texts or compiled; {pattern!r} does not do: {why}. "
+            "A literal is written re.escape(...)."
+        )
+
+
 class Strings:
     """Applies a user's patterns and function to each string that is no key."""
 
     def __init__(self, patterns: Iterable[str | re.Pattern[str]], function: Function | None) -> None:
-        self._patterns = [re.compile(pattern) for pattern in patterns]
+        self._patterns = [_compiled(pattern) for pattern in patterns]
         self._function = function
 
     def __bool__(self) -> bool:
@@ -50,3 +62,15 @@ class Strings:
             _log.exception("The redacting function %r failed; what it was given is masked.", self._function)
             return MASK
         return wanted if type(wanted) is str else MASK
+
+
+def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise InvalidPattern(pattern, str(error)) from None
+    if not isinstance(compiled.pattern, str):
+        raise InvalidPattern(pattern, "it is one of bytes")
+    if compiled.fullmatch(""):
+        raise InvalidPattern(pattern, "it matches the empty text, and so everywhere")
+    return compiled
