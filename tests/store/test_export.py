@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -162,6 +164,19 @@ def test_whatever_was_recorded_comes_back_from_an_export(runs: list[dict[str, An
 GOOD = {"id": run_id(1), "kind": "tool", "name": "t", "at": 1, "us": 2, "status": "ok"}
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_any_time_that_is_taken_is_a_date_in_every_zone(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for at in (0, 253_370_764_799_999_999):
+            run, _ = read_line(orjson.dumps(GOOD | {"at": at}))
+            assert datetime.fromtimestamp(run.at / 1e6).astimezone().year in (1969, 1970, 9998, 9999)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_a_line_can_be_read_without_a_store() -> None:
     run, payload = read_line(orjson.dumps(GOOD | {"inputs": [1], "error": {"type": "E", "message": "m"}}))
     assert (run.id, run.trace, run.us, run.error_type, payload.inputs) == (run_id(1), run_id(1), 2, "E", [1])
@@ -171,6 +186,7 @@ def test_a_line_can_be_read_without_a_store() -> None:
     ("line", "says"),
     [
         (b"{", "it is not JSON"),
+        (b'{"name": "\\ud800"}', "a text in it is no Unicode (no low surrogate"),
         (b"[]", "no JSON object"),
         ({"id": 7}, "'id' is an id of 32 hex digits, and not 7"),
         ({"id": None}, "and not missing"),
@@ -179,6 +195,12 @@ def test_a_line_can_be_read_without_a_store() -> None:
         ({"status": "fine"}, "'status' is one of"),
         ({"at": "now"}, "'at' is a number of microseconds"),
         ({"at": 2**63}, "'at' is a number of microseconds"),
+        (
+            {"at": 10**18},
+            "'at' is a number of microseconds since 1970, before the year 9999, and not 10000",
+        ),
+        ({"at": -1}, "'at' is a number of microseconds"),
+        ({"events": [{"at": 10**18, "event": "text"}]}, "'events' is a list of objects"),
         ({"us": -1}, "'us' is a number of microseconds"),
         ({"us": None}, "'us' is missing, though the run has ended as ok"),
         ({"error": "oh"}, "'error' is an object"),

@@ -27,6 +27,7 @@ _NOTES = ("inexact", "masked", "cut", "digest")
 _PAYLOAD = ("tags", "metadata", "inputs", "output", "error")
 _ID = re.compile(r"[0-9a-f]{32}")
 _INTEGER = range(-(2**63), 2**63)
+_TIME = range(253_370_764_800_000_000)  # to the end of 9998: any of them is a date in any zone
 
 
 class MalformedLine(ToolrunError, ValueError):
@@ -60,7 +61,10 @@ def fields_of(line: bytes | str) -> dict[str, Any]:
     try:
         told = orjson.loads(line)
     except ValueError as error:
-        raise MalformedLine(f"it is not JSON ({error})") from None
+        is_half = "surrogate" in str(error)
+        raise MalformedLine(
+            f"a text in it is no Unicode ({error})" if is_half else f"it is not JSON ({error})"
+        ) from None
     if not isinstance(told, dict):
         raise MalformedLine("it is no JSON object")
     for name, (is_right, wanted) in _RULES.items():
@@ -128,8 +132,12 @@ def _is_integer(value: Any) -> bool:
     return type(value) is int and value in _INTEGER
 
 
+def _is_time(value: Any) -> bool:
+    return type(value) is int and value in _TIME
+
+
 def _is_event(value: Any) -> bool:
-    return isinstance(value, dict) and _is_integer(value.get("at")) and isinstance(value.get("event"), str)
+    return isinstance(value, dict) and _is_time(value.get("at")) and isinstance(value.get("event"), str)
 
 
 def _is_texts(value: Any) -> bool:
@@ -155,7 +163,7 @@ _RULES = {
     "kind": (KINDS.__contains__, f"one of {', '.join(KINDS)}"),
     "name": (_is_text, "a text"),
     "status": (STATUSES.__contains__, f"one of {', '.join(STATUSES)}"),
-    "at": (_is_integer, "a number of microseconds"),
+    "at": (_is_time, "a number of microseconds since 1970, before the year 9999"),
     "us": (_or_nothing(lambda value: _is_integer(value) and value >= 0), "a number of microseconds"),
     "error": (_or_nothing(_is_error), "an object with the texts type, message and traceback"),
     "tags": (_or_nothing(_is_texts), "a list of texts"),
