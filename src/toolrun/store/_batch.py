@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import repeat
 
 from toolrun.store._columns import (
@@ -24,6 +24,7 @@ from toolrun.store._columns import (
     roll_key,
     tags_of,
 )
+from toolrun.store._frames import FrameKind
 
 INSERT_EVENT = "INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"
 INSERT_TAG = "INSERT OR IGNORE INTO tag VALUES(?,?)"
@@ -51,6 +52,27 @@ class Told:
         if self.end or self.start:
             return self.end or self.start or NOTHING
         return {"id": run_id, "kind": "custom", "name": "", "at": self.events[0].fields["at"]}
+
+    def each(self) -> Iterator[Told]:
+        """The same, each record by itself."""
+        for start, end in ((self.start, None), (None, self.end)):
+            if start is not None or end is not None:
+                yield _told(start, end, [])
+        for event in self.events:
+            yield _told(None, None, [event])
+
+    @property
+    def kind(self) -> FrameKind:
+        """Of which kind the record is, where there is but one."""
+        if self.start is not None:
+            return FrameKind.START
+        return FrameKind.END if self.end is not None else FrameKind.EVENT
+
+
+def _told(start: Fields | None, end: Fields | None, events: list[Record]) -> Told:
+    told = Told()
+    told.start, told.end, told.events = start, end, events
+    return told
 
 
 class NewRuns:

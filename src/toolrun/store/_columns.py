@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from toolrun.store._buckets import bucket
+from toolrun.store._encode import encode
 
 Fields = dict[str, Any]
 Row = tuple[Any, ...]
@@ -21,6 +22,7 @@ NOTHING: Fields = {}
 RUNNING: Row = ("running", None, None, None, None, None, None, None, None)
 """What `ending` gives of a run that has ended."""
 
+_SQLITE_BITS = 63
 _NOTED = frozenset({"inexact", "masked", "cut", "digest", "message"})
 _NO_FAILURE = frozenset({"ok", "running", "paused", "cancelled"})  # as in schema.IS_FAILED
 
@@ -61,8 +63,16 @@ def given(start: Fields) -> Row:
     """session, call_id, batch, line"""
     metadata = start.get("metadata")
     batch = metadata.get("toolrun") if type(metadata) is dict else None
-    of_batch = (batch.get("batch"), batch.get("line")) if type(batch) is dict else (None, None)
+    of_batch = _of_batch(batch) if type(batch) is dict else (None, None)
     return start.get("session"), start.get("call_id"), *of_batch
+
+
+def _of_batch(batch: Fields) -> Row:
+    """Anybody may put something else there: metadata are the user's."""
+    digest, line = batch.get("batch"), batch.get("line")
+    if type(digest) is not str or type(line) is not int or line.bit_length() > _SQLITE_BITS:
+        return None, None
+    return digest, line
 
 
 def outcome(end: Fields) -> tuple[str | None, str | None]:
@@ -72,7 +82,12 @@ def outcome(end: Fields) -> tuple[str | None, str | None]:
 
 def optional(fields: Fields, name: str) -> str | None:
     """A field as JSON text, None if it is not there."""
-    return orjson.dumps(fields[name]).decode() if name in fields else None
+    if name not in fields:
+        return None
+    try:
+        return orjson.dumps(fields[name]).decode()
+    except TypeError:  # it is nested deeper than orjson writes, though it reads it
+        return encode(fields[name])[0].decode()
 
 
 def event_row(seq: int, record: Record) -> Row:
@@ -92,9 +107,9 @@ def roll_key(end: Fields, named_id: int) -> Row:
 
 
 def tags_of(start: Fields) -> list[str]:
-    """The tags, if they are whole."""
+    """The tags, if they are whole: those that are texts."""
     tags = start.get("tags")
-    return tags if isinstance(tags, list) else []
+    return [tag for tag in tags if type(tag) is str] if type(tags) is list else []
 
 
 def notes_of(fields: Fields, before: str | None = None) -> str | None:

@@ -56,9 +56,12 @@ def drops_frame(drops: Drops) -> bytes:
 
 
 def read_drops(body: bytes) -> Drops:
-    """The counts in the body of such a frame."""
-    counts = orjson.loads(body).items()
-    return Counter({(record, reason): number for record, reasons in counts for reason, number in reasons.items()})
+    """The counts in the body of such a frame; none if it holds something else."""
+    try:
+        counts = orjson.loads(body).items()
+        return Counter({(record, reason): int(n) for record, reasons in counts for reason, n in reasons.items()})
+    except (ValueError, TypeError, AttributeError):
+        return Counter()
 
 
 def frame_bytes() -> int:

@@ -7,11 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
 from toolrun.store._drops import Drops, frame_bytes, read_drops
 from toolrun.store._frames import Frame, FrameKind, read_frames, wanted_bytes
 from toolrun.store._locks import is_locked
+from toolrun.store._records import object_of
 from toolrun.store._segment import FOLDER, SUFFIX, UNFINISHED
 
 CHUNK = 1024 * 1024
@@ -45,7 +44,7 @@ class SegmentReader:
         frames = list(islice(read_frames(os.pread(self._descriptor, _BEGINNING, 0)), 2))
         if len(frames) < 2 or frames[1].kind != FrameKind.DROPS:
             return None
-        return Opening(orjson.loads(frames[0].body), read_drops(frames[1].body))
+        return Opening(object_of(frames[0].body), read_drops(frames[1].body))
 
     def read(self) -> list[Frame]:
         """The next records; `offset` is to be set to the last one's `end` when they are safe."""
@@ -59,7 +58,7 @@ class SegmentReader:
         frames = list(islice(read_frames(data, base), FRAMES_AT_ONCE))
         if frames and frames[-1].kind == FrameKind.CLOSE:
             closing = frames.pop()
-            self.successor = orjson.loads(closing.body).get("next")
+            self.successor = object_of(closing.body).get("next")
             self._closing_bytes = closing.end - (frames[-1].end if frames else base)
         return frames
 

@@ -25,6 +25,8 @@ from toolrun.store._locks import try_lock
 FOLDER = "journal"
 SUFFIX = ".journal"
 UNFINISHED = ".new"
+DAMAGED = ".damaged"
+"""Behind the name of a segment that is kept aside, for not all of it could be stored."""
 FORM = 1
 """The version of the form of segments."""
 

@@ -9,11 +9,18 @@ from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from toolrun.store._batch import Told
-from toolrun.store._drops import Drops
+from toolrun.store._drops import Drops, record_of
 from toolrun.store._reading import Opening
+from toolrun.store._records import NOT_INDEXED, is_integer, is_text, not_indexed
 from toolrun.store.errors import store_errors
 from toolrun.store.rows import Rows
 from toolrun.store.sqlite import StoreFile, begun_us
+
+_UNFIT = (
+    *(TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    *(sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError),
+)
+"""What a record raises that cannot be stored, whatever the state of the disk is."""
 
 
 class Target:
@@ -39,6 +46,43 @@ class Target:
                     self.connection.execute("ROLLBACK")
                 raise
 
+    def write(self, runs: dict[str, Told], segment_id: int | None) -> Drops:
+        """Store what records say of runs, in the transaction that is open; gives what cannot be stored, by reason.
+
+        One record that cannot be does not keep the others out: each is written by itself then.
+        """
+        try:
+            with self._savepoint():
+                self.rows.apply(runs, segment_id)
+            return Drops()
+        except _UNFIT:
+            return self._write_each(runs, segment_id)
+
+    def _write_each(self, runs: dict[str, Told], segment_id: int | None) -> Drops:
+        left_out = Drops()
+        for run_id, told in runs.items():
+            for one in told.each():
+                try:
+                    with self._savepoint():
+                        self.rows.apply({run_id: one}, segment_id)
+                except _UNFIT as error:
+                    left_out[record_of(one.kind), not_indexed(type(error).__name__)] += 1
+        return left_out
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        """A part of the transaction that is undone by itself."""
+        self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except _UNFIT:
+            self.rows.forget()
+            self.connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            if self.connection.in_transaction:
+                self.connection.execute("RELEASE part")
+
     # ── segments ───────────────────────────────────────────────────────────────────────────────────────
 
     def offset_of(self, segment: str) -> int | None:
@@ -51,7 +95,9 @@ class Target:
         row = self.connection.execute("SELECT id FROM segment WHERE name = ?", (segment,)).fetchone()
         if row is not None:
             return int(row[0])
-        about = opening.about if opening else {}
+        about = {
+            name: one for name, one in (opening.about if opening else {}).items() if is_text(one) or is_integer(one)
+        }
         made = self.connection.execute(
             "INSERT INTO segment(name, offset, pid, host, started_us) VALUES(?, ?, ?, ?, ?)",
             (segment, offset, about.get("pid"), about.get("host"), about.get("started")),
@@ -64,6 +110,21 @@ class Target:
             "INSERT OR REPLACE INTO dropped VALUES(?, ?, ?, ?)",
             [(segment_id, record, reason, number) for (record, reason), number in drops.items()],
         )
+
+    def note_left_out(self, segment_id: int, left_out: Drops) -> None:
+        """Count records of the segment that could not be stored."""
+        self.connection.executemany(
+            "INSERT INTO dropped VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(segment_id, record, reason, number) for (record, reason), number in left_out.items()],
+        )
+
+    def has_left_out(self, segment: str) -> bool:
+        """Whether there are such records of the segment."""
+        found = self.connection.execute(
+            "SELECT 1 FROM dropped JOIN segment ON segment.id = segment_id WHERE name = ? AND reason LIKE ? LIMIT 1",
+            (segment, f"{NOT_INDEXED}%"),
+        )
+        return found.fetchone() is not None
 
     def end_segment(self, segment: str, cut_bytes: int, successor: str | None) -> int:
         """Nobody will write to the segment any more. Its open runs are interrupted, unless they go on in another one.

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from toolrun.store._drops import Drops
 from toolrun.store._reading import SegmentReader, segments_of
-from toolrun.store._segment import FOLDER
+from toolrun.store._records import read_records
+from toolrun.store._segment import DAMAGED, FOLDER
 from toolrun.store.base import Store
 from toolrun.store.errors import CorruptStore, StoreError, store_errors
 from toolrun.store.sqlite import StoreFile
@@ -51,6 +52,8 @@ class SegmentReport:
     """Whether its process lives."""
     torn_bytes: int
     """Behind the last whole record; a living process may be about to complete them."""
+    unreadable: int = 0
+    """Whole records that hold something else than a record does."""
 
 
 @dataclass
@@ -63,6 +66,8 @@ class Checked:
     """What could not be written, of all processes so far."""
     cut_bytes: int = 0
     """Torn tails that were left out, of all processes so far."""
+    set_aside: list[str] = field(default_factory=list)
+    """Segments that were kept, for not all of them could be stored."""
     unreadable: list[str] = field(default_factory=list)
     """What of the journal cannot be looked at, and why."""
 
@@ -73,6 +78,11 @@ class Checked:
         return [
             *(f"{file.name}: {problem}" for file in self.files for problem in file.problems),
             *(f"{one.name}: the last {one.torn_bytes} bytes are torn" for one in torn),
+            *(f"{one.name}: {one.unreadable} records cannot be read" for one in self.segments if one.unreadable),
+            *(
+                f"{name} holds records that could not be stored; what could be is. Delete it once it is of no use"
+                for name in self.set_aside
+            ),
             *self.unreadable,
         ]
 
@@ -96,6 +106,7 @@ def _check_journal(store: Store, checked: Checked, offsets: dict[str, int]) -> N
         for path in segments_of(store.path):
             with suppress(FileNotFoundError):  # it has just been indexed and deleted
                 checked.segments.append(_check_segment(SegmentReader(path, offsets.get(path.name, 0))))
+        checked.set_aside = sorted(f"{FOLDER}/{path.name}" for path in (store.path / FOLDER).glob(f"*{DAMAGED}"))
     except OSError as error:
         checked.unreadable.append(f"{path.name} cannot be read: {error.strerror}")
 
@@ -143,10 +154,11 @@ def _look_through(connection: sqlite3.Connection, report: FileReport) -> None:
 
 def _check_segment(reader: SegmentReader) -> SegmentReport:
     try:
-        alive, records = not reader.look_whether_dead(), 0
+        alive, records, unreadable = not reader.look_whether_dead(), 0, 0
         while frames := reader.read():
             records += len(frames)
+            unreadable += read_records(frames)[1].total()
             reader.offset = frames[-1].end
-        return SegmentReport(reader.name, reader.size, records, alive, reader.torn_bytes)
+        return SegmentReport(reader.name, reader.size, records, alive, reader.torn_bytes, unreadable)
     finally:
         reader.close()

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from toolrun.store._batch import Told
-from toolrun.store._frames import Frame, FrameKind
+from toolrun.store._drops import Drops
+from toolrun.store._frames import Frame
 from toolrun.store._locks import FileLock
 from toolrun.store._reading import SegmentReader, remove_unfinished, segments_of
+from toolrun.store._records import read_records
+from toolrun.store._segment import DAMAGED
 from toolrun.store._target import Target, target_for
-from toolrun.store.rows import Record, by_run
+from toolrun.store.rows import by_run
 from toolrun.store.sqlite import file_of_today, store_files
 from toolrun.store.words import index_words
 
@@ -29,7 +31,6 @@ FILE_BYTES = 1024 * 1024 * 1024
 """A file that has grown so large is followed by another one, on another day."""
 
 WORDS_AT_ONCE = 500
-_RECORDS = frozenset({FrameKind.START, FrameKind.EVENT, FrameKind.END})
 _BREATH = 64  # records decoded between two chances for other threads to run
 
 
@@ -146,23 +147,30 @@ class Indexer:
     def _write(self, reader: SegmentReader, frames: list[Frame]) -> None:
         """Commit a batch, and with it how far the segment has been read."""
         homes: dict[Target, dict[str, Told]] = {self._targets[0]: {}}
-        for run_id, told in by_run(_records(frames)).items():
+        records, left_out = read_records(frames, _breathe)
+        for run_id, told in by_run(records).items():
             homes.setdefault(target_for(self._targets, run_id, told), {})[run_id] = told
         newest = homes.pop(self._targets[0])
         opening, end = reader.opening(), frames[-1].end
         for target, runs in homes.items():  # first: should the process die in between, this is done again, to no effect
             with target.transaction():
-                target.rows.apply(runs, target.segment_id(reader.name, opening))
+                left_out += target.write(runs, target.segment_id(reader.name, opening))
         target = self._targets[0]
         with target.transaction() as connection:
             segment_id = target.segment_id(reader.name, opening)
-            target.rows.apply(newest, segment_id)
+            left_out += target.write(newest, segment_id)
+            target.note_left_out(segment_id, left_out)
             if opening is not None and opening.drops != self._noted.get(reader.name):
                 target.note_drops(segment_id, opening.drops)
             connection.execute("UPDATE segment SET offset = ? WHERE id = ?", (end, segment_id))
         reader.offset = end
+        self._tell(reader, left_out)
         self.recovered.records += len(frames) if reader.dead else 0
         self._noted[reader.name] = opening.drops if opening else None
+
+    def _tell(self, reader: SegmentReader, left_out: Drops) -> None:
+        for (record, reason), number in left_out.items():
+            logger.warning("%d %s records of %s are left out, %s", number, record, reader.path, reason)
 
     def _note_drops(self, reader: SegmentReader) -> None:
         """Take over the counts of a segment in which nothing is written, for nothing can be."""
@@ -192,17 +200,20 @@ class Indexer:
     def _delete_finished(self) -> None:
         if self._finished and all(target.checkpoint() for target in self._targets):
             for reader in self._finished.values():
-                reader.path.unlink(missing_ok=True)
+                self._put_away(reader)
                 reader.close()
                 self._noted.pop(reader.name, None)
             self._finished.clear()
 
+    def _put_away(self, reader: SegmentReader) -> None:
+        """Delete a segment; one with records that could not be stored is kept aside, for whoever can read them."""
+        if any(target.has_left_out(reader.name) for target in self._targets):
+            with suppress(FileNotFoundError):
+                reader.path.rename(reader.path.with_name(reader.name + DAMAGED))
+        else:
+            reader.path.unlink(missing_ok=True)
 
-def _records(frames: list[Frame]) -> list[Record]:
-    records = []
-    for number, frame in enumerate(frames):
-        if frame.kind in _RECORDS:
-            records.append(Record(frame.kind, frame.seq, orjson.loads(frame.body)))
-        if not number % _BREATH:
-            time.sleep(0)
-    return records
+
+def _breathe(number: int) -> None:
+    if not number % _BREATH:
+        time.sleep(0)
