@@ -178,6 +178,16 @@ def test_stats_has_a_row_for_each_tool_and_the_failures(toolrun: Any, store: Fil
     assert "21 calls, 5 failed; 2026-11-1" in ended.out
 
 
+def test_stats_counts_interrupted_runs_as_failures_that_took_no_time(toolrun: Any, tmp_path: Path) -> None:
+    line = {"id": run_id(1), "kind": "tool", "name": "t", "at": BEGIN_US, "status": "interrupted"}
+    (tmp_path / "one.jsonl").write_text(json.dumps(line))
+    assert toolrun("import", "one.jsonl").status == 0
+    ended = toolrun("stats")
+    assert rows_of(ended.out)[0] == ["t", "1", "100.0%", "█"]
+    assert "1 x t: interrupted:" in ended.out
+    assert "1 call, 1 failed; " in ended.out
+
+
 def test_stats_of_a_query_and_since(toolrun: Any, day: Filling) -> None:
     assert rows_of(toolrun("stats", "tag:nightly").out)[0][0] == "convert"
     ended = toolrun("stats", "--since", "1s")

@@ -285,6 +285,37 @@ def test_figures_of_many_runs_are_those_of_their_buckets(
         assert rolled.percentile_us(share) == pytest.approx(exact.percentile_us(share), rel=0.026)
 
 
+def interrupt(store: Filling, number: int, **told: Any) -> None:
+    """A run whose process died."""
+    store.add(number, us=None, **told)
+    for file in store.files:
+        with closing(file.writing()) as connection:
+            connection.execute("UPDATE run SET status = 'interrupted' WHERE status = 'running'")
+
+
+def test_figures_count_an_interrupted_run_as_a_failure_without_a_duration(
+    store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        store.add(number, us=(number + 1) * MS)
+    interrupt(store, 8)
+    interrupt(store, 9, name="other")
+    interrupt(store, 10, at=BEGIN_US + 10 * MINUTE)
+    store.add(11, us=None)
+    first_minute = Query.parse("tool:search since:2026-11-18T11:06Z before:2026-11-18T11:07Z")
+    for most in (10_000, 3):  # read one by one, and rolled up
+        monkeypatch.setattr("toolrun.store.query._figures.EXACT", most)
+        search, other = reader.figures()
+        assert (search.calls, search.failed, search.timed, search.mean_us) == (10, 2, 8, 4_500)
+        assert search.percentile_us(1) == pytest.approx(8_000, rel=0.026)
+        assert search.minutes == {BEGIN_US // MINUTE: (9, 1), BEGIN_US // MINUTE + 10: (1, 1)}
+        assert (other.calls, other.failed, other.timed, other.mean_us, other.percentile_us(0.5)) == (1, 1, 0, 0, 0)
+        [early] = reader.figures(first_minute)
+        assert (early.calls, early.failed) == (9, 1)
+        failures = reader.failures().groups
+        assert sum(each.failed for each in reader.figures()) == sum(group.count for group in failures) == 3
+
+
 def test_figures_are_of_the_window_and_of_what_the_query_asks(
     store: Filling, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

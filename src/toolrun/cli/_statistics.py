@@ -81,7 +81,7 @@ def _table(figures: list[Figures], first: int, last: int) -> Table:
         name = Text(one_line(each.name if each.kind == "tool" else f"{each.name} ({each.kind})"))
         name.truncate(NAME, overflow="ellipsis")
         failed = Text(f"{each.failed / each.calls:.1%}" if each.failed else "", FAILED)
-        times = [took(each.percentile_us(share)) for share in _SHARES.values()]
+        times = [took(each.percentile_us(share) if each.timed else None) for share in _SHARES.values()]
         course = spark(in_bins({minute: calls for minute, (calls, _) in each.minutes.items()}, first, last, SPARK))
         table.add_row(name, f"{each.calls:,}", failed, *times, course)
     return table

@@ -21,6 +21,7 @@ from toolrun.store.query._open_files import OpenFile, OpenFiles
 from toolrun.store.query._records import NOT_FAILED
 from toolrun.store.query._selecting import rows_where
 from toolrun.store.query._terms import Began, Is, Term
+from toolrun.store.schema import IS_FAILED
 
 EXACT = 10_000
 """Up to so many runs in the window, figures are exact."""
@@ -31,7 +32,10 @@ _NAMES = ("tool", "name", "kind")
 
 @dataclass(slots=True)
 class Figures:
-    """The runs of one name that began in the window and have ended. `minutes` has calls and errors by minute."""
+    """The runs of one name that began in the window and have ended. `minutes` has calls and errors by minute.
+
+    Those that were interrupted are calls that failed, but nobody knows how long they took.
+    """
 
     kind: str
     name: str
@@ -48,13 +52,18 @@ class Figures:
         return self.durations is not None
 
     @property
+    def timed(self) -> int:
+        """How many of the calls have a duration."""
+        return self.buckets.total()
+
+    @property
     def mean_us(self) -> float:
-        """The mean duration in microseconds; 0 without any calls."""
-        return self.total_us / self.calls if self.calls else 0.0
+        """The mean duration in microseconds; 0 without any."""
+        return self.total_us / self.timed if self.timed else 0.0
 
     def percentile_us(self, share: float) -> float:
-        """The duration in microseconds that this share of the calls did not exceed (nearest rank)."""
-        rank = max(1, ceil(share * self.calls))
+        """The microseconds that this share of the timed calls did not exceed (nearest rank); 0 without any."""
+        rank = max(1, ceil(share * self.timed))
         if self.durations is not None:
             return float(self.durations[rank - 1]) if self.durations else 0.0
         for number in sorted(self.buckets):
@@ -131,24 +140,32 @@ class _Collected:
             f"SELECT named_id, minute, {sums} {rolled} GROUP BY minute, named_id", *named.parameters
         ):
             names[number].add(minute, calls, failed)
+        for number, minute, calls in file.rows(
+            f"SELECT named_id, start_us / {MINUTE}, count(*) FROM run WHERE {named.sql} AND {_INTERRUPTED}"
+            f"{_begun(window)} GROUP BY 1, 2",
+            *named.parameters,
+        ):
+            names[number].add(minute, calls, calls)
 
     def add_runs(self, file: OpenFile, found: Condition) -> None:
         """What the runs of a file say, one by one."""
         names = self._names(file)
-        ended = found.and_("dur_us IS NOT NULL")
+        ended = found.and_("run.status <> 'running'")
         for number, start, us, status, _ in rows_where(file, "named_id, start_us, dur_us, status", ended):
             figures = names[number]
             figures.add(start // MINUTE, 1, status not in NOT_FAILED)
-            figures.total_us += us
-            figures.buckets[bucket(us)] += 1
             if figures.durations is None:
                 figures.durations = []
-            figures.durations.append(us)
+            if us is not None:
+                figures.total_us += us
+                figures.buckets[bucket(us)] += 1
+                figures.durations.append(us)
 
     def _names(self, file: OpenFile) -> _Names:
         return _Names(self._by_name, {row[0]: (row[1], row[2]) for row in file.rows(_NAMED)})
 
 
+_INTERRUPTED = f"{IS_FAILED} AND status = 'interrupted'"  # the first half for the index; roll-ups count ends alone
 _NAMED = "SELECT id, kind, name FROM named WHERE kind <> 'tag'"
 
 
@@ -175,3 +192,9 @@ def _minutes(window: Window) -> str:
     """SQL for the minutes that the window touches."""
     since = "" if window.since is None else f" AND minute >= {window.since // MINUTE}"
     return since + ("" if window.before is None else f" AND minute <= {(window.before - 1) // MINUTE}")
+
+
+def _begun(window: Window) -> str:
+    """SQL for the runs that began in these minutes."""
+    since = "" if window.since is None else f" AND start_us >= {window.since // MINUTE * MINUTE}"
+    return since + ("" if window.before is None else f" AND start_us < {-(-window.before // MINUTE) * MINUTE}")
