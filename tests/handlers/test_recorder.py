@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from tests.store.journals import RECORDS, frames_of, records_of, run_python, runs_of
 
@@ -505,3 +506,77 @@ def test_every_record_is_one_frame(driver: Any, recorder: Recorder, store: Path)
     driver.invoke(double, {"number": 1}, {"callbacks": [recorder]})
     kinds = [frame.kind for frame in frames_of(segments_of(store)[0])]
     assert kinds == [FrameKind.OPEN, FrameKind.DROPS, START, END]
+
+
+# ── whatever users give ────────────────────────────────────────────────────────────────────────────────
+
+
+def nested(levels: int, inner: Any) -> Any:
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize("levels", [90, 150, 240, 260, 340, 900])
+@pytest.mark.parametrize("size", [1, 70_000])
+def test_what_is_nested_deeply_can_be_stored_and_written_again(
+    recorder: Recorder, store: Path, levels: int, size: int
+) -> None:
+    @tool
+    def give() -> Any:
+        """Gives something deep."""
+        return nested(levels, "y" * size)
+
+    give.invoke({}, {"callbacks": [recorder]})
+    recorder.close()
+    (ended,) = [fields for kind, fields in records_of(store) if kind == END]
+    orjson.dumps(ended["output"])
+    (run,) = recorded(store)
+    assert run["status"] == "ok"
+    assert (run["output"] == nested(levels, "y" * size)) == (run["notes"] is None)
+
+
+def test_tags_that_are_no_texts_are_recorded_as_texts(driver: Any, recorder: Recorder, store: Path) -> None:
+    driver.invoke(double, {"number": 1}, {"callbacks": [recorder], "tags": [None, "a", 5]})
+    (run,) = recorded(store)
+    assert run["tags"] == ["None", "a", "5"]
+
+
+def test_an_output_whose_properties_raise_is_recorded(driver: Any, recorder: Recorder, store: Path) -> None:
+    class Handle:
+        @property
+        def type(self) -> str:
+            raise RuntimeError("not connected")
+
+        def __repr__(self) -> str:
+            return "<handle>"
+
+    @tool
+    def connect() -> Any:
+        """Gives a handle."""
+        return Handle()
+
+    driver.invoke(connect, {}, {"callbacks": [recorder]})
+    (run,) = recorded(store)
+    assert (run["status"], run["output"], run["notes"]) == ("ok", "<handle>", {"inexact": ["output"]})
+
+
+def test_half_a_surrogate_in_a_name_or_an_id_does_not_lose_the_record(
+    driver: Any, recorder: Recorder, store: Path
+) -> None:
+    call = {"name": "double", "args": {"number": 4}, "id": "call_\ud800", "type": "tool_call"}
+    driver.invoke(double, call, {"callbacks": [recorder], "run_name": "na\udfffme", "metadata": {"a": 1}})
+    (run,) = recorded(store)
+    assert (run["status"], run["inputs"], run["metadata"]) == ("ok", {"number": 4}, {"a": 1})
+    assert (run["name"], run["call_id"]) == (r"na\udfffme", r"call_\ud800")
+
+
+def test_a_number_of_more_digits_than_python_writes_does_not_wipe_what_stands_beside_it(
+    driver: Any, recorder: Recorder, store: Path
+) -> None:
+    config = {"callbacks": [recorder], "tags": ["t"], "metadata": {"a": 1}}
+    driver.invoke(double, {"number": 10**5000}, config)
+    (run,) = recorded(store)
+    assert run["inputs"] == {"number": hex(10**5000)} and run["output"] == hex(2 * 10**5000)
+    assert (run["tags"], run["metadata"]) == (["t"], {"a": 1})
+    assert run["notes"]["inexact"] == ["inputs", "output"]

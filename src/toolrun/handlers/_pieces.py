@@ -93,7 +93,7 @@ class Pieces:
         yield b'"'
 
     def _encoded(self, value: Any) -> bytes:
-        encoded, exact = encode(value, orjson.OPT_SORT_KEYS if self._sort_keys else 0)
+        encoded, exact = encode(value, orjson.OPT_SORT_KEYS if self._sort_keys else 0, len(self._around))
         self.exact = self.exact and exact
         return encoded
 

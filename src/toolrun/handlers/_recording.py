@@ -18,7 +18,7 @@ from toolrun.handlers._fields import Fields, Redacts, unreadable
 from toolrun.handlers._later import Acknowledged, Later
 from toolrun.handlers._weight import weighs_over
 from toolrun.run import status_of
-from toolrun.store._encode import message_form
+from toolrun.store._encode import encode, message_form
 from toolrun.store._frames import FrameKind
 
 SMALL = 16 * 1024
@@ -35,7 +35,7 @@ _START, _EVENT, _END = int(FrameKind.START), int(FrameKind.EVENT), int(FrameKind
 @lru_cache(2048)
 def _text(text: str) -> str:
     """The text as JSON; names come again and again."""
-    return orjson.dumps(text).decode()
+    return encode(str(text))[0].decode()
 
 
 def _further(facts: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ class Recording:
             head = f'{head},"session":{_text(str(session))}'
         fields = {"inputs": inputs}
         if tags:
-            fields["tags"] = tags
+            fields["tags"] = [tag if type(tag) is str else str(tag) for tag in tags]
         if metadata:
             fields["metadata"] = metadata
         return self._write(_START, head, fields)

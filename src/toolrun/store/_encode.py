@@ -19,8 +19,16 @@ EXACTLY = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _DEEPEST = 200  # orjson's own bound is 254
 
 
-def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
-    """The value as JSON text, and whether it is exact. Does not fail, whatever the value is."""
+def encode(value: Any, options: int = 0, depth: int = 0) -> tuple[bytes, bool]:
+    """The value as JSON text, and whether it is exact. Does not fail, whatever the value is.
+
+    `depth` says in how many containers it will stand: what is nested too deeply with them is cut off.
+    """
+    if depth:
+        for _ in range(depth):
+            value = (value,)
+        encoded, exact = encode(value, options)
+        return encoded[depth:-depth], exact
     inexact: list[object] = []
 
     def other(one: Any) -> Any:
@@ -41,9 +49,14 @@ def encode(value: Any, options: int = 0) -> tuple[bytes, bool]:
 
 def message_form(value: Any) -> dict[str, Any] | None:
     """A tool message as an object; None for anything else. It is exact, for its content and artifact say it all."""
-    if getattr(value, "type", None) != "tool" or not hasattr(value, "tool_call_id"):
+    try:
+        if getattr(value, "type", None) != "tool" or not hasattr(value, "tool_call_id"):
+            return None
+        fields = {
+            name: getattr(value, name, None) for name in ("content", "tool_call_id", "name", "status", "artifact")
+        }
+    except Exception:  # a property of the user's, as of a handle that is not connected
         return None
-    fields = {name: getattr(value, name, None) for name in ("content", "tool_call_id", "name", "status", "artifact")}
     return {"type": "tool", **{name: one for name, one in fields.items() if one is not None}}
 
 
@@ -99,7 +112,7 @@ def _plain(value: Any, exact: list[bool], around: tuple[int, ...]) -> Any:
     if isinstance(value, str):
         return _text(value, exact)
     if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**63 else _noted(str(int(value)), exact)
+        return int(value) if -(2**63) <= value < 2**63 else _noted(_digits(value), exact)
     if isinstance(value, float):
         return float(value) if isfinite(value) else _noted(repr(value), exact)
     if id(value) in around or len(around) > _DEEPEST:
@@ -111,6 +124,14 @@ def _plain(value: Any, exact: list[bool], around: tuple[int, ...]) -> Any:
         return [_plain(item, exact, around) for item in value]
     message = message_form(value)
     return _plain(message or _noted(json_form(value), exact), exact, around)
+
+
+def _digits(number: int) -> str:
+    """The digits of a number; the hexadecimal ones where Python refuses the others, for they take long."""
+    try:
+        return str(int(number))
+    except ValueError:
+        return hex(number)
 
 
 def _key(key: Any, exact: list[bool]) -> str:
