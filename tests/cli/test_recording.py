@@ -93,6 +93,25 @@ def test_where_the_usual_store_cannot_be_written_the_calls_run_all_the_same(
     assert "Nothing is recorded." in ended.err
 
 
+@pytest.mark.parametrize(
+    ("beginning", "says"), [(b"no database", "is no store of toolrun"), (None, "has version 99 of the store's form")]
+)
+def test_a_store_that_cannot_be_indexed_is_recorded_into_and_it_is_said_in_a_line(
+    toolrun: Any, calls: Any, beginning: bytes | None, says: str
+) -> None:
+    toolrun("run", "desk.py", calls(call(1)))
+    with open_store(".toolrun") as store:
+        [path] = [file.path for file in store.files]
+    sound = path.read_bytes()
+    path.write_bytes(beginning * 1000 if beginning else sound[:60] + (99).to_bytes(4, "big") + sound[64:])
+    ended = toolrun("run", "desk.py", calls(call(1)), "--quiet")
+    assert (ended.status, ended.results[0]["output"], ended.err.count("\n")) == (0, 2, 1)
+    assert ended.err.startswith("What is recorded stays in the journal for now. ")
+    assert says in ended.err
+    path.write_bytes(sound)
+    assert len(recorded()) == 2
+
+
 def test_call_records_only_if_a_store_is_named(toolrun: Any) -> None:
     assert toolrun("call", "desk.py", "double", '{"x": 1}').out == "2\n"
     assert not Path(".toolrun").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,16 +39,34 @@ def recording(path: str | None, usual: str | None = None) -> Iterator[Recorder |
     from toolrun.handlers import Recorder
     from toolrun.store.errors import StoreError
 
+    trouble = _trouble(where)
     try:
-        recorder = Recorder(where)
+        recorder = Recorder(where, index=trouble is None)
     except StoreError as error:
         if path:
             raise Unusable(str(error)) from None
         click.echo(visible(f"Nothing is recorded. {error}"), err=True)
         yield None
         return
+    if trouble:
+        click.echo(visible(f"What is recorded stays in the journal for now. {trouble}"), err=True)
     with recorder:
         yield recorder
+
+
+def _trouble(path: str) -> Exception | None:
+    """What keeps the journal of the store from being indexed, where that is known: a file is damaged, or of others."""
+    from toolrun.store.errors import StoreError
+    from toolrun.store.sqlite import store_files
+
+    try:
+        for file in store_files(Path(path).expanduser()):
+            file.reading().close()
+    except StoreError as error:
+        return error
+    except OSError:  # no folder: that is for who begins to record
+        return None
+    return None
 
 
 def drops_of(recorder: Recorder | None) -> Iterator[str]:
