@@ -64,6 +64,36 @@ def test_a_program_gets_recorded_results_and_its_own_arguments_and_status(toolru
     assert (ended.status, ended.out) == (0, "[2, 4]\n")
 
 
+def test_options_may_stand_before_the_trace_and_behind_it(toolrun: Any, trace: str, file: Any) -> None:
+    Path(".toolrun").rename("other")
+    told = toolrun("replay", "--store", "other", trace)
+    assert (told.status, len(told.out.splitlines())) == (0, 7)
+    assert toolrun("replay", trace, "--store", "other") == toolrun("replay", trace, "--store=other") == told
+    ended = toolrun("replay", trace, "--partly", "--store", "other", "agent.py", "1")
+    assert (ended.status, ended.out) == (0, "[2]\n")
+
+
+@pytest.mark.parametrize("dashes", [(), ("--",)])
+def test_options_behind_the_program_are_its_own(toolrun: Any, trace: str, file: Any, dashes: tuple[str, ...]) -> None:
+    file("echo.py", "import sys\nprint(sys.argv[1:])\n")
+    ended = toolrun("replay", "--partly", trace, *dashes, "echo.py", "--store", "x", "--partly", "-h", "--", "y")
+    assert (ended.status, ended.out) == (0, "['--store', 'x', '--partly', '-h', '--', 'y']\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("x", "--stor"), "No such option"),
+        (("x", "--store"), "requires an argument"),
+        (("--partly",), "Missing argument 'TRACE'"),
+    ],
+)
+def test_options_that_are_wrong_are_said_to_be(toolrun: Any, arguments: tuple[str, ...], said: str) -> None:
+    ended = toolrun("replay", *arguments)
+    assert (ended.status, said in ended.err) == (2, True)
+    assert "Usage: toolrun replay" in toolrun("replay", "x", "-h").out
+
+
 def test_a_program_that_calls_otherwise_is_told_what_differs(toolrun: Any, trace: str) -> None:
     ended = toolrun("replay", trace, "agent.py", "1", "3")
     assert (ended.status, ended.out) == (1, "")
