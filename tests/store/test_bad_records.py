@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.store.journals import runs_of
+from tests.store.journals import frames_of, runs_of
 from tests.store.test_indexer import end, new_id, start
 
 from toolrun.store import open_store
-from toolrun.store._frames import FrameKind
+from toolrun.store._frames import FrameKind, frame
 from toolrun.store._reading import segments_of
 from toolrun.store.check import Checked, check
+from toolrun.store.errors import NewerStore
 from toolrun.store.journal import Journal
 
 START, EVENT, END = FrameKind.START, FrameKind.EVENT, FrameKind.END
@@ -110,3 +111,85 @@ def test_a_value_nested_deeper_than_it_can_be_written_again_is_stored_as_far_as_
     open_store(store)
     assert [run["status"] for run in runs_of(store)] == ["ok"] * 3
     assert '"..."' in orjson.dumps(runs_of(store)[1]["output"]).decode()
+
+
+# ── damage in the midst of a segment ───────────────────────────────────────────────────────────────────
+
+
+def segment_of(store: Path, runs: int) -> Path:
+    journal = Journal(store)
+    for _ in range(runs):
+        run_id = new_id()
+        journal.write(START, orjson.dumps(start(run_id)))
+        journal.write(END, orjson.dumps(end(run_id)))
+    journal.close()
+    (segment,) = segments_of(store)
+    return segment
+
+
+def flip(segment: Path, at: int) -> None:
+    data = bytearray(segment.read_bytes())
+    data[at] ^= 0xFF
+    segment.write_bytes(data)
+
+
+@pytest.mark.parametrize("part", [0, 3, 5, 9, 16, 17, 40, -1])
+def test_a_damaged_byte_costs_the_record_it_is_in_and_none_behind_it(store: Path, part: int) -> None:
+    segment = segment_of(store, 3)
+    before, broken = [one for one in frames_of(segment) if one.kind == START][1], frames_of(segment)[5]
+    assert broken.kind == END
+    size = broken.end - before.end
+    flip(segment, before.end + part % size)
+    whole = segment.read_bytes()
+    assert [one.damaged_bytes for one in checked(store).segments] == [size]
+    with open_store(store) as opened:
+        assert opened.recovered.cut_bytes == size
+    assert [run["status"] for run in runs_of(store)] == ["ok", "interrupted", "ok"]
+    after = checked(store)
+    assert after.dropped == {("unknown", "not indexed: damaged"): 1} and after.cut_bytes == size
+    kept = segment.with_name(f"{segment.name}.damaged")
+    assert kept.read_bytes() == whole and after.problems, "it is kept as it is, and said"
+
+
+def test_damage_at_the_end_of_a_segment_is_a_torn_tail(store: Path) -> None:
+    segment = segment_of(store, 2)
+    closing = frames_of(segment)[-1]
+    segment.write_bytes(segment.read_bytes()[: closing.end - len(closing.body) - 17 - 3])
+    open_store(store)
+    assert [run["status"] for run in runs_of(store)] == ["ok", "interrupted"]
+    after = checked(store)
+    assert not after.dropped and not after.problems and after.cut_bytes
+
+
+def test_a_segment_whose_beginning_is_damaged_is_read_all_the_same(store: Path) -> None:
+    flip(segment_of(store, 2), 30)
+    open_store(store)
+    assert [run["status"] for run in runs_of(store)] == ["ok", "ok"]
+
+
+def test_a_file_of_others_in_the_journal_is_left_alone(store: Path) -> None:
+    segment = segment_of(store, 1)
+    junk = segment.with_name("junk.journal")
+    junk.write_bytes(b"not ours")
+    open_store(store)
+    assert junk.read_bytes() == b"not ours" and len(runs_of(store)) == 1
+
+
+def test_what_has_the_name_of_a_segment_and_is_none_is_kept_aside(store: Path) -> None:
+    segment = segment_of(store, 1)
+    junk = segment.with_name(f"{new_id()}.journal")
+    junk.write_bytes(b"not ours")
+    open_store(store)
+    assert junk.with_name(f"{junk.name}.damaged").read_bytes() == b"not ours" and len(runs_of(store)) == 1
+
+
+def test_a_segment_of_a_later_release_is_refused_and_nothing_is_changed(store: Path) -> None:
+    segment = segment_of(store, 1)
+    opening = frames_of(segment)[0]
+    later = orjson.dumps({**orjson.loads(opening.body), "version": 2})
+    segment.write_bytes(frame(0, FrameKind.OPEN, later) + segment.read_bytes()[opening.end :])
+    there = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    with pytest.raises(NewerStore, match="version 2"):
+        open_store(store)
+    assert there.items() <= {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}.items()
+    assert not list(store.glob("*.db"))

@@ -6,12 +6,13 @@
     kind    u8     a `FrameKind`
     body           a JSON object
 
-All numbers are little-endian. A reader stops at the first frame that is not whole: a torn tail, or the place that a
-living process has not yet written to.
+All numbers are little-endian. A reader stops at the first frame that is not whole: a torn tail, a damaged place, or the
+one that a living process has not yet written to. Where good frames follow, it is a damaged one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct
@@ -22,6 +23,10 @@ HEAD = Struct("<IIQB")
 _CHECKED = Struct("<QB")  # the part of the head that the checksum covers
 _UNCHECKED = Struct("<II")
 _CRC_BEGINS_AT = HEAD.size - _CHECKED.size
+
+
+_KIND_AT = HEAD.size - 1
+_KIND_AND_BODY = re.compile(rb"[\x00-\x05]\{")  # nowhere in a body: JSON has no such characters
 
 
 class FrameKind(IntEnum):
@@ -63,6 +68,15 @@ def read_frames(data: bytes, base: int = 0) -> Iterator[Frame]:
             return
         yield Frame(seq, kind, data[start + head : end], base + end)
         start = end
+
+
+def next_frame(data: bytes, start: int) -> int | None:
+    """Where the next whole frame begins, behind a damaged place at `start`; None if none follows."""
+    for found in _KIND_AND_BODY.finditer(data, start + HEAD.size):
+        begin = found.start() - _KIND_AT
+        if next(read_frames(data[begin : begin + wanted_bytes(data[begin : begin + HEAD.size])]), None) is not None:
+            return begin
+    return None
 
 
 def wanted_bytes(data: bytes) -> int:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolrun.store._drops import Drops, frame_bytes, read_drops
-from toolrun.store._frames import Frame, FrameKind, read_frames, wanted_bytes
+from toolrun.store._frames import Frame, FrameKind, next_frame, read_frames, wanted_bytes
 from toolrun.store._locks import is_locked
 from toolrun.store._records import object_of
-from toolrun.store._segment import FOLDER, SUFFIX, UNFINISHED
+from toolrun.store._segment import FOLDER, FORM, SUFFIX, UNFINISHED
+from toolrun.store.errors import NewerStore
 
 CHUNK = 1024 * 1024
 FRAMES_AT_ONCE = 2000
 _BEGINNING = 4096
+_NAME = re.compile(rf"[0-9a-f]{{32}}{re.escape(SUFFIX)}")
 
 
 class Opening(NamedTuple):
@@ -23,6 +26,16 @@ class Opening(NamedTuple):
 
     about: dict[str, Any]
     drops: Drops
+
+
+class Damage(NamedTuple):
+    """A damaged place in a segment."""
+
+    end: int
+    """The offset of the next whole frame."""
+    bytes: int
+    records: int
+    """How many are missing, as far as that can be told."""
 
 
 class SegmentReader:
@@ -37,7 +50,19 @@ class SegmentReader:
         self.successor: str | None = None
         """The segment in which its process went on."""
         self._closing_bytes = 0
+        self._last_seq: int | None = None
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._refuse_newer()
+
+    def _refuse_newer(self) -> None:
+        first = self._first_frame()
+        version = object_of(first.body).get("version") if first is not None else None
+        if type(version) is int and version > FORM:
+            raise NewerStore(self.path, version, FORM)
+
+    def _first_frame(self) -> Frame | None:
+        first = next(read_frames(os.pread(self._descriptor, _BEGINNING, 0)), None)
+        return first if first is not None and first.kind == FrameKind.OPEN else None
 
     def opening(self) -> Opening | None:
         """What stands at its beginning now; None while the counts of drops are being rewritten, or if it is damaged."""
@@ -60,12 +85,28 @@ class SegmentReader:
             closing = frames.pop()
             self.successor = object_of(closing.body).get("next")
             self._closing_bytes = closing.end - (frames[-1].end if frames else base)
+        if frames:
+            self._last_seq = frames[-1].seq
         return frames
+
+    def damage(self) -> Damage | None:
+        """The damaged place at which reading has stopped; None if no whole frame follows: what is there is torn.
+
+        Only for a segment that is dead: in another one the next frame is about to be written.
+        """
+        start = self.offset + self._closing_bytes
+        data = os.pread(self._descriptor, self.size - start, start)
+        begin = next_frame(data, 0)
+        if begin is None:
+            return None
+        after = next(read_frames(data[begin:]))
+        missing = 1 if self._last_seq is None else max(after.seq - self._last_seq - 1, 1)
+        return Damage(start + begin, begin, missing)
 
     def _skip_opening(self) -> bool:
         """The counts are passed over unseen, for they may be in the midst of being rewritten."""
-        first = next(read_frames(os.pread(self._descriptor, _BEGINNING, 0)), None)
-        if first is None or first.kind != FrameKind.OPEN or first.end + frame_bytes() > self.size:
+        first = self._first_frame()
+        if first is None or first.end + frame_bytes() > self.size:
             return False
         self.offset = first.end + frame_bytes()
         return True
@@ -95,9 +136,9 @@ class SegmentReader:
 
 
 def segments_of(store: Path) -> list[Path]:
-    """The segments of a store, in the order in which they were begun."""
+    """The segments of a store, in the order in which they were begun. Other files in their folder are left alone."""
     try:
-        names = [name for name in os.listdir(store / FOLDER) if name.endswith(SUFFIX)]
+        names = [name for name in os.listdir(store / FOLDER) if _NAME.fullmatch(name)]
     except FileNotFoundError:
         return []
     return [store / FOLDER / name for name in sorted(names)]

@@ -138,7 +138,7 @@ class Target:
         (segment_id,) = row
         now = time.time_ns() // 1000
         execute(
-            "UPDATE segment SET ended_us = coalesce(ended_us, ?), cut_bytes = ? WHERE id = ?",
+            "UPDATE segment SET ended_us = ?, cut_bytes = cut_bytes + ? WHERE id = ? AND ended_us IS NULL",
             (now, cut_bytes, segment_id),
         )
         if successor is not None:

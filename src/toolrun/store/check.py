@@ -54,6 +54,8 @@ class SegmentReport:
     """Behind the last whole record; a living process may be about to complete them."""
     unreadable: int = 0
     """Whole records that hold something else than a record does."""
+    damaged_bytes: int = 0
+    """Before whole records that follow."""
 
 
 @dataclass
@@ -78,6 +80,7 @@ class Checked:
         return [
             *(f"{file.name}: {problem}" for file in self.files for problem in file.problems),
             *(f"{one.name}: the last {one.torn_bytes} bytes are torn" for one in torn),
+            *(f"{one.name}: {one.damaged_bytes} bytes are damaged" for one in self.segments if one.damaged_bytes),
             *(f"{one.name}: {one.unreadable} records cannot be read" for one in self.segments if one.unreadable),
             *(
                 f"{name} holds records that could not be stored; what could be is. Delete it once it is of no use"
@@ -154,11 +157,24 @@ def _look_through(connection: sqlite3.Connection, report: FileReport) -> None:
 
 def _check_segment(reader: SegmentReader) -> SegmentReport:
     try:
-        alive, records, unreadable = not reader.look_whether_dead(), 0, 0
-        while frames := reader.read():
-            records += len(frames)
-            unreadable += read_records(frames)[1].total()
-            reader.offset = frames[-1].end
-        return SegmentReport(reader.name, reader.size, records, alive, reader.torn_bytes, unreadable)
+        report = SegmentReport(reader.name, reader.size, 0, not reader.look_whether_dead(), 0)
+        while _look_on(reader, report):
+            continue
+        report.torn_bytes = reader.torn_bytes
+        return report
     finally:
         reader.close()
+
+
+def _look_on(reader: SegmentReader, report: SegmentReport) -> bool:
+    """Look at the next frames; False if there are none."""
+    if frames := reader.read():
+        report.records += len(frames)
+        report.unreadable += read_records(frames)[1].total()
+        reader.offset = frames[-1].end
+        return True
+    damage = None if report.alive else reader.damage()
+    if damage is not None:
+        report.damaged_bytes += damage.bytes
+        reader.offset = damage.end
+    return damage is not None

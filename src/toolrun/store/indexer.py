@@ -17,8 +17,8 @@ from toolrun.store._batch import Told
 from toolrun.store._drops import Drops
 from toolrun.store._frames import Frame
 from toolrun.store._locks import FileLock
-from toolrun.store._reading import SegmentReader, remove_unfinished, segments_of
-from toolrun.store._records import read_records
+from toolrun.store._reading import Damage, SegmentReader, remove_unfinished, segments_of
+from toolrun.store._records import not_indexed, read_records
 from toolrun.store._segment import DAMAGED
 from toolrun.store._target import Target, target_for
 from toolrun.store.rows import by_run
@@ -67,8 +67,11 @@ class Indexer:
 
     def run(self) -> int:
         """Read a batch of every segment; gives how many records there were."""
+        new = self._new_readers()  # first: where there is one of a later release, nothing is changed
         self._open_targets()
-        self._find_segments()
+        for reader in new:
+            reader.offset = self._offset_of(reader.name)
+            self._readers[reader.name] = reader
         count = sum(self._read(reader) for reader in list(self._readers.values()))
         self._delete_finished()
         return count
@@ -117,13 +120,13 @@ class Indexer:
         if newest.file.name < today.name and newest.file.size >= self._file_bytes:
             self._targets.insert(0, Target(today))
 
-    def _find_segments(self) -> None:
+    def _new_readers(self) -> list[SegmentReader]:
+        new = []
         for path in segments_of(self._store):
             if path.name not in self._readers and path.name not in self._finished:
-                try:
-                    self._readers[path.name] = SegmentReader(path, self._offset_of(path.name))
-                except FileNotFoundError:  # somebody deleted it meanwhile
-                    continue
+                with suppress(FileNotFoundError):  # somebody deleted it meanwhile
+                    new.append(SegmentReader(path))
+        return new
 
     def _offset_of(self, segment: str) -> int:
         offsets = (target.offset_of(segment) for target in self._targets)
@@ -135,6 +138,9 @@ class Indexer:
         """Write the next batch of a segment; end it if there is none and never will be."""
         frames = reader.read()
         if not frames and reader.dead:
+            if (damage := reader.damage()) is not None:
+                self._skip(reader, damage)
+                return 1
             self._end(reader)
             return 0
         if not frames and not reader.look_whether_dead():
@@ -167,6 +173,21 @@ class Indexer:
         self._tell(reader, left_out)
         self.recovered.records += len(frames) if reader.dead else 0
         self._noted[reader.name] = opening.drops if opening else None
+
+    def _skip(self, reader: SegmentReader, damage: Damage) -> None:
+        """Pass over a damaged place, and count what was there."""
+        left_out: Drops = Drops({("unknown", not_indexed("damaged")): damage.records})
+        target = self._targets[0]
+        with target.transaction() as connection:
+            segment_id = target.segment_id(reader.name, reader.opening())
+            target.note_left_out(segment_id, left_out)
+            connection.execute(
+                "UPDATE segment SET offset = ?, cut_bytes = cut_bytes + ? WHERE id = ?",
+                (damage.end, damage.bytes, segment_id),
+            )
+        reader.offset = damage.end
+        self.recovered.cut_bytes += damage.bytes
+        self._tell(reader, left_out)
 
     def _tell(self, reader: SegmentReader, left_out: Drops) -> None:
         for (record, reason), number in left_out.items():
@@ -206,8 +227,9 @@ class Indexer:
             self._finished.clear()
 
     def _put_away(self, reader: SegmentReader) -> None:
-        """Delete a segment; one with records that could not be stored is kept aside, for whoever can read them."""
-        if any(target.has_left_out(reader.name) for target in self._targets):
+        """Delete a segment; one with something that could not be stored is kept aside, for whoever can read it."""
+        is_no_segment = not reader.offset and reader.size
+        if is_no_segment or any(target.has_left_out(reader.name) for target in self._targets):
             with suppress(FileNotFoundError):
                 reader.path.rename(reader.path.with_name(reader.name + DAMAGED))
         else:
