@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
+WITH_MCP = pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'toolrun[mcp]'")
 TOOLS = """
     from toolrun import tool
     from toolrun.tools import BaseToolkit
@@ -137,7 +139,7 @@ def test_a_file_named_as_a_module_that_is_already_there_is_loaded_all_the_same(t
         ("desk.py:lisetd", "nothing in it is named 'lisetd'; nearest: listed"),
         ("desk.py:number", "3 is no tool, nor a list, a mapping or an instance with public methods"),
         ("empty.py", "it has neither tools nor public functions"),
-        ("mcp:no-such-server", "no-such-server: No such file or directory"),
+        pytest.param("mcp:no-such-server", "no-such-server: No such file or directory", marks=WITH_MCP),
         ("bad_all.py", "nothing in it is named 'gone'"),
     ],
 )
