@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from tests.store.filling import BEGIN_US, MS, SECOND, Filling, failed, run_id
 
+from toolrun._ids import new_run_id
 from toolrun.cli._showing import shortened
 from toolrun.cli._spark import in_bins, spark
+from toolrun.handlers import Recorder
 
 
 @pytest.fixture
@@ -317,6 +319,24 @@ def test_an_id_that_is_unknown_or_ambiguous_is_said_to_be(toolrun: Any, day: Fil
 def test_a_place_that_is_none_is_said_to_be(toolrun: Any, day: Filling) -> None:
     ended = toolrun("runs", "--after", "x")
     assert (ended.status, ended.out) == (2, "")
+
+
+def test_a_page_behind_the_end_of_a_list_does_not_say_that_nothing_is_recorded(toolrun: Any, day: Filling) -> None:
+    ended = toolrun("runs", "--after", "1.2.3")
+    assert (ended.status, ended.err) == (0, "Nothing follows: the list ends before this place.\n")
+
+
+@pytest.mark.parametrize("command", [("runs",), ("stats",), ("export",)])
+def test_a_store_that_cannot_be_written_says_that_its_journal_is_not_seen(
+    toolrun: Any, store: Filling, command: tuple[str, ...]
+) -> None:
+    (store.folder / "indexer.lock").mkdir()
+    assert "journal" not in toolrun(*command).err, "nothing waits there"
+    with Recorder(store.folder, index=False) as recorder:
+        recorder.on_tool_start({"name": "t"}, "x", run_id=new_run_id())
+    ended = toolrun(*command)
+    assert ended.status == 0
+    assert ended.err.startswith("What waits in its journal is not seen: the store cannot be written (Is a directory)")
 
 
 def test_an_empty_store_says_so(toolrun: Any, store: Filling) -> None:

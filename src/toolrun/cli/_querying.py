@@ -77,8 +77,11 @@ def opened(path: str | None) -> Store:
 
     try:
         return open_store(path or USUAL)
-    except StoreUnwritable:
-        return open_store(path or USUAL, readonly=True)
+    except StoreUnwritable as error:
+        store = open_store(path or USUAL, readonly=True)
+        if store.journal_bytes:
+            note(f"What waits in its journal is not seen: the store cannot be written ({error.why}).")
+        return store
 
 
 def note(text: str) -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 from toolrun.cli._querying import note, parsed, reading, write_json
 from toolrun.cli._run_text import FAILED, account, began, one_line, status_text, took
 from toolrun.cli._stdout import printing
-from toolrun.store.query import Page, StoredRun, Trace, telling_length
+from toolrun.store.query import Page, Query, StoredRun, Trace, telling_length
 
 NAME, LEAST = 18, 12
 """Columns of the terminal that a name has at most, and its account at least."""
@@ -63,11 +63,18 @@ def list_runs(
         if rows:
             _print(rows, telling_length(row.run.id for row in rows))
     if not rows:
-        note("No run meets the query." if query else "Nothing is recorded here yet.")
+        note(_nothing(query, after))
     if page.unsearched:
         note(f"The words of {page.unsearched:,} runs are not indexed yet: there may be more. Ask again.")
     if page.after:
         note(f"There is more: toolrun runs {_again(words, limit, each, store)} --after {page.after}")
+
+
+def _nothing(query: Query, after: str | None) -> str:
+    """Why the list is empty."""
+    if after is not None:
+        return "Nothing follows: the list ends before this place."
+    return "No run meets the query." if query else "Nothing is recorded here yet."
 
 
 def facts_of(run: StoredRun) -> dict[str, Any]:
