@@ -268,6 +268,12 @@ def test_an_import_of_something_else_names_the_line(toolrun: Any, file: Callable
     assert ended.err.startswith("Error: odd.jsonl:1: The line is no run of an export: 'id' is an id of 32 hex digits")
 
 
+def test_an_import_into_what_can_be_no_folder_says_so(toolrun: Any, file: Callable[[str, str], Path]) -> None:
+    file("occupied", "no folder")
+    ended = toolrun("import", file("none.jsonl", ""), "--store", "occupied")
+    assert (ended.status, ended.err) == (2, "Error: occupied/journal: Not a directory.\n")
+
+
 # ── what can be wrong ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -76,6 +76,8 @@ def import_runs(source: str, store: str | None) -> None:
             imported = import_lines(folder, lines, "standard input" if source == "-" else source)
     except ToolrunError as error:
         raise Unusable(str(error)) from None
+    except OSError as error:
+        raise Unusable(f"{error.filename or folder}: {error.strerror}.") from None
     there = imported.runs - imported.new
     note(f"{imported.new:,} runs imported into {folder}" + (f"; {there:,} were there already." if there else "."))
 
