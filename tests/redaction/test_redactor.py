@@ -46,7 +46,12 @@ def test_names_that_count_describe_or_only_look_alike_are_no_secrets(name: str) 
 
 
 def test_of_a_container_under_the_name_of_a_secret_strings_and_numbers_are_masked_and_the_keys_stay() -> None:
-    value: Any = {"cookies": {"sid": "a", "list": ["b", 1, None, True, {}]}, "password": None, "token": 123456, "x": "a"}
+    value: Any = {
+        "cookies": {"sid": "a", "list": ["b", 1, None, True, {}]},
+        "password": None,
+        "token": 123456,
+        "x": "a",
+    }
     expected: Any = {
         "cookies": {"sid": MASK, "list": [MASK, MASK, None, True, {}]},
         "password": None,
@@ -95,6 +100,51 @@ def test_a_literal_that_is_compared_with_or_assigned_to_a_secret_is_masked_itsel
     text = f"if {name}{sign}{quote}%s{quote}: pass"
     assert default().redact_text(text % "it's 1".replace(quote, " ")) == text % MASK
     assert redacted(json.dumps({"code": text % "swordfish"})) == json.dumps({"code": text % MASK})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("mysql --password %s -u ann", "x --api-key '%s' y", 'x --token "%s"', "('password', '%s')"),
+        *("[(b'authorization', b'%s'), (b'a', b'b')]", '[["a", "b"], ["password", "%s"]]', '["--password","%s","x"]'),
+        *("{'name': 'DB_PASSWORD', 'value': '%s'}", '[{"key":"password","value":"%s","x":1}]'),
+        *("<a><password>%s</password></a>", "<c:clientSecret>%s</c:clientSecret>", "a=1%%26password%%3D%s"),
+        *("u?q=%%3Fapi_key%%3D%s", "&quot;password&quot;:&quot;%s&quot;,&quot;a&quot;:1", "<a password=&#34;%s&#34;>"),
+        *("db:\n  password:\n    %s\n  a: 1", "password: |\n  %s\na: 1", "token: >-\r\n  %s\r\na: 1"),
+    ],
+)
+def test_a_secret_that_no_sign_leads_to_is_found_beside_its_name(text: str) -> None:
+    assert default().redact_text(text % "Zx81-hunter2") == text % MASK
+    assert redacted(json.dumps([text % "Zx81-hunter2"])) == json.dumps([text % MASK])
+
+
+def test_pairs_and_named_values_of_json_are_found_too() -> None:
+    value = [["Password", "Zx81-hunter2"], {"name": "token", "value": 4711}, {"name": "api_key", "value": ["a"]}, "a"]
+    masked = [["Password", MASK], {"name": "token", "value": MASK}, {"name": "api_key", "value": [MASK]}, "a"]
+    assert redacted(value) == masked
+
+
+def test_all_lines_of_a_block_are_masked() -> None:
+    assert default().redact_text("a:\n  secret: |\n    one\n    two\n  b: 1") == f"a:\n  secret: |\n    {MASK}\n  b: 1"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"required": ["password", "email"], "enum": ["token", "cookie"], "methods": ["api_key", "oauth2"]},
+        ["password", "user1-of-many", "email"],
+        [["token", 17], ["password", 4]],
+        {"name": "password", "type": "string", "value": 1},
+        {"error": "no token", "value": 5},
+        "use --password to log in, --token, --api-key or --secret -v; login --password-stdin docker.io",
+        "click.option('--password', 'password', '-p')",
+        "password:\n  It must be 8 characters.\npassword:\n  min_length_1: 8\npassword:\n\nsection-12",
+        "mysql -p<password> -h a; $token->next; <token>, a </b>",
+        "The password, 12345678 times; a token (at 10:30:15)",
+    ],
+)
+def test_a_name_that_is_one_among_others_hides_nothing(value: Any) -> None:
+    assert redacted(value) == value
 
 
 def test_a_private_key_that_was_cut_off_is_masked_to_the_end_of_its_string() -> None:

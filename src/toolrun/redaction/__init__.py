@@ -2,6 +2,7 @@
 
 names     which keys hold secrets
 services  how the keys of well-known services look
+_beside   secrets that stand beside their names, with no sign between
 _spans    where a value ends in JSON text, also in a text inside of it
 _strings  what a user's own patterns and function make of each string
 redactor  all of it together
