@@ -19,6 +19,7 @@ import pytest
 from tests.store.journals import RECORDS, frames_of, records_of, run_python, runs_of
 
 from toolrun import BaseCallbackHandler, tool
+from toolrun._ids import new_run_id
 from toolrun.callbacks import AsyncCallbackManager, CallbackManager, current_run
 from toolrun.handlers import Recorder
 from toolrun.redaction import Redactor
@@ -580,3 +581,25 @@ def test_a_number_of_more_digits_than_python_writes_does_not_wipe_what_stands_be
     assert run["inputs"] == {"number": hex(10**5000)} and run["output"] == hex(2 * 10**5000)
     assert (run["tags"], run["metadata"]) == (["t"], {"a": 1})
     assert run["notes"]["inexact"] == ["inputs", "output"]
+
+
+def test_secrets_in_names_ids_and_sessions_are_masked(driver: Any, recorder: Recorder, store: Path) -> None:
+    key = "ghp_" + "a1B2c3D4e5" * 4
+    call = {"name": "double", "args": {"number": 4}, "id": f"call {key}", "type": "tool_call"}
+    driver.invoke(double, call, {"callbacks": [recorder], "run_name": f"with {key}"})
+    (told,) = [fields for kind, fields in records_of(store) if kind == START]
+    recorder.on_tool_start(None, "x", run_id=(other := new_run_id()), name="t", session=key)
+    recorder.on_tool_end("x", run_id=other)
+    assert key not in "".join(path.read_text(errors="replace") for path in segments_of(store))
+    assert told["name"].startswith("with ") and told["call_id"].startswith("call "), "the rest of them stays"
+
+
+def test_a_redactor_that_raises_costs_the_text_and_not_the_record(driver: Any, store: Path) -> None:
+    class Broken:
+        def redact_json(self, encoded: bytes) -> tuple[bytes, bool]:
+            raise RuntimeError
+
+    call = {"name": "double", "args": {"number": 4}, "id": "call_1", "type": "tool_call"}
+    driver.invoke(double, call, {"callbacks": [Recorder(store, redact=Broken(), index=False)]})
+    (run,) = recorded(store)
+    assert (run["status"], run["name"], run["call_id"]) == ("ok", *["<could not be recorded: RuntimeError>"] * 2)

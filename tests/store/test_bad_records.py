@@ -90,6 +90,7 @@ TAKEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"metadata": {"toolrun": {"batch": "b", "line": 2**63}}},
         {"batch": None, "line": None},
     ),
+    "a session that was cut": ({"session": {"cut": "x", "bytes": 9}}, {"session": None}),
     "tags that are no texts": ({"tags": [None, "a", 5]}, {"tags": [None, "a", 5]}),
     "tags that are no list": ({"tags": {"cut": "[", "bytes": 9}}, {"tags": {"cut": "[", "bytes": 9}}),
 }

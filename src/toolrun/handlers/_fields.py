@@ -15,7 +15,7 @@ from orjson import dumps
 
 from toolrun.handlers._pieces import PIECE, Pieces, beginning
 from toolrun.handlers._weight import weighs_over
-from toolrun.store._encode import EXACTLY, has_lost_numbers
+from toolrun.store._encode import EXACTLY, encode, has_lost_numbers
 
 _MARGIN = 4096  # what is looked through for secrets beyond the cut: one that lies across it is found
 
@@ -54,6 +54,13 @@ class Fields:
     def encode(self, fields: Mapping[str, Any]) -> bytes:
         """A JSON object of any fields."""
         return self._each(fields) if weighs_over(fields, PIECE) else self.encode_small(fields)
+
+    def text(self, text: object) -> str:
+        """A name or an id as JSON."""
+        try:
+            return self._redacted(encode(str(text))[0])[0].decode()
+        except Exception as error:  # a redactor of the user's
+            return dumps(_why(error)).decode()
 
     def _redacted(self, encoded: bytes) -> tuple[bytes, bool]:
         return (encoded, False) if self._redact is None else self._redact(encoded)
@@ -110,5 +117,8 @@ def _digest(inputs: Any) -> str | None:
 
 def unreadable(fields: Mapping[str, Any], error: Exception) -> bytes:
     """In place of fields that cannot be read, as a dict that another thread changes. The run itself is recorded."""
-    why = f"<could not be recorded: {type(error).__name__}>"
-    return dumps({**dict.fromkeys(fields, why), "inexact": list(fields)})
+    return dumps({**dict.fromkeys(fields, _why(error)), "inexact": list(fields)})
+
+
+def _why(error: Exception) -> str:
+    return f"<could not be recorded: {type(error).__name__}>"

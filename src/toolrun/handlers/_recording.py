@@ -18,7 +18,7 @@ from toolrun.handlers._fields import Fields, Redacts, unreadable
 from toolrun.handlers._later import Acknowledged, Later
 from toolrun.handlers._weight import weighs_over
 from toolrun.run import status_of
-from toolrun.store._encode import encode, message_form
+from toolrun.store._encode import message_form
 from toolrun.store._frames import FrameKind
 
 SMALL = 16 * 1024
@@ -26,16 +26,17 @@ SMALL = 16 * 1024
 
 Returned = Later | Acknowledged | None
 
+_TEXTS_KEPT = 2048
 _TOLD = ("attempts", "stopped_by", "worker", "cached")
 _PLAIN = frozenset({str, dict, list, int, float, bool, type(None)})
 _FURTHER = frozenset({*_TOLD, "value"})
 _START, _EVENT, _END = int(FrameKind.START), int(FrameKind.EVENT), int(FrameKind.END)
 
 
-@lru_cache(2048)
-def _text(text: str) -> str:
-    """The text as JSON; names come again and again."""
-    return encode(str(text))[0].decode()
+@lru_cache(64)
+def _plain(text: str) -> str:
+    """A text of ours as JSON."""
+    return orjson.dumps(text).decode()
 
 
 def _further(facts: Mapping[str, Any]) -> str:
@@ -56,6 +57,7 @@ class Recording:
         self._journal_write = book.journal.write
         fields = Fields(redactor, largest_value)
         self._encoded, self._encoded_small = fields.encode, fields.encode_small
+        self._text = lru_cache(_TEXTS_KEPT)(fields.text)  # names come again and again
         self._small = min(SMALL, largest_value)
         self._on_disk = on_disk
         if on_disk:
@@ -83,14 +85,14 @@ class Recording:
             parent = self._open.get(parent_run_id.int)
             trace = own if parent is None else parent.trace
             above = f',"parent":"{parent_run_id.int:032x}"'
-        who = f'"kind":"{kind}","name":{_text(name or kind)},"at":{int(now() * 1e6)}'
+        who = f'"kind":"{kind}","name":{self._text(name or kind)},"at":{int(now() * 1e6)}'
         head = f'{{"id":"{own}","trace":"{trace}"{above},{who}'
         self._open[number] = tuple.__new__(OpenRun, (self, own, trace, head, monotonic()))  # in half the time
-        if call_id is not None:
-            head = f'{head},"call_id":{_text(str(call_id))}'
-        if session is not None:
-            head = f'{head},"session":{_text(str(session))}'
         fields = {"inputs": inputs}
+        if call_id is not None:
+            fields["call_id"] = str(call_id)
+        if session is not None:
+            fields["session"] = str(session)
         if tags:
             fields["tags"] = [tag if type(tag) is str else str(tag) for tag in tags]
         if metadata:
@@ -131,7 +133,7 @@ class Recording:
         del self._open[run_id.int]
         head = f'{run.head},"us":{int((monotonic() - run.started) * 1e6)},"status":"{status}"'
         if engine := facts.get("engine"):
-            head = f'{head},"engine":{_text(engine)}'
+            head = f'{head},"engine":{_plain(engine)}'
             if not _FURTHER.isdisjoint(facts):
                 head += _further(facts)
         later = self._write(_END, head, fields)

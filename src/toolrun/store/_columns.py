@@ -64,7 +64,8 @@ def given(start: Fields) -> Row:
     metadata = start.get("metadata")
     batch = metadata.get("toolrun") if type(metadata) is dict else None
     of_batch = _of_batch(batch) if type(batch) is dict else (None, None)
-    return start.get("session"), start.get("call_id"), *of_batch
+    session, call_id = start.get("session"), start.get("call_id")
+    return session if type(session) is str else None, call_id if type(call_id) is str else None, *of_batch
 
 
 def _of_batch(batch: Fields) -> Row:

@@ -60,7 +60,7 @@ _WHICH: Mapping[str, Rule] = {
 }
 _TEXT, _INTEGER = _or_nothing(is_text), _or_nothing(is_integer)
 _RULES: Mapping[int, Mapping[str, Rule]] = {
-    FrameKind.START: {**_WHICH, "session": _TEXT, "call_id": _TEXT},
+    FrameKind.START: _WHICH,
     FrameKind.EVENT: {"id": is_id, "at": is_integer, "event": is_text},
     FrameKind.END: {
         **_WHICH,
