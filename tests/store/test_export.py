@@ -215,6 +215,22 @@ def test_a_line_that_is_no_run_is_refused(line: Any, says: str) -> None:
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("line", [b'"output":%b', b'"events":[{"at":1,"event":"text","value":%b}]'])
+def test_a_line_is_refused_if_what_is_in_it_could_not_be_written_again(line: bytes) -> None:
+    deep = [b"[" * levels + b"]" * levels for levels in (254, 255)]
+    good, bad = (b"%b,%b}" % (orjson.dumps(GOOD)[:-1], line % value) for value in deep)
+    read_line(good)
+    with pytest.raises(MalformedLine, match="nested too deeply"):
+        read_line(bad)
+
+
+def test_an_import_takes_what_users_gave_for_metadata(tmp_path: Path) -> None:
+    for number, batch in enumerate(({"batch": [1]}, {"batch": "b", "line": 2**63}, 5)):
+        line = orjson.dumps(GOOD | {"id": run_id(number), "metadata": {"toolrun": batch}})
+        assert import_lines(tmp_path, [line], "x").new == 1
+    assert len(lines_of(exported(tmp_path))) == 3
+
+
 def test_an_import_names_the_line_that_is_wrong_and_keeps_those_before_it(tmp_path: Path) -> None:
     with pytest.raises(NotImported, match=r"runs.jsonl:3: The line is no run of an export: it is not JSON"):
         import_lines(tmp_path, [orjson.dumps(GOOD), b"", b"oops"], "runs.jsonl")

@@ -70,6 +70,8 @@ def fields_of(line: bytes | str) -> dict[str, Any]:
     for name, (is_right, wanted) in _RULES.items():
         if not is_right(told.get(name)):
             raise MalformedLine(f"{name!r} is {wanted}, and not {_short(told.get(name))}")
+    if not _can_be_written(told):
+        raise MalformedLine("a value in it is nested too deeply to be written again")
     if told.get("us") is None and told["status"] not in WITHOUT_END:
         raise MalformedLine(f"'us' is missing, though the run has ended as {told['status']}")
     return told
@@ -138,6 +140,17 @@ def _is_time(value: Any) -> bool:
 
 def _is_event(value: Any) -> bool:
     return isinstance(value, dict) and _is_time(value.get("at")) and isinstance(value.get("event"), str)
+
+
+def _can_be_written(told: dict[str, Any]) -> bool:
+    """orjson reads what is nested deeper than it writes."""
+    values = [told.get(name) for name in _PAYLOAD] + [event.get("value") for event in told.get("events") or ()]
+    try:
+        for value in values:
+            orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_texts(value: Any) -> bool:
