@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from toolrun._ids import new_run_id
-from toolrun.store.query._open_files import OpenFiles
 from toolrun.store.base import Store
 from toolrun.store.errors import StoreUnwritable
+from toolrun.store.query._open_files import OpenFiles
 
 FOLDER = "batches"
 
