@@ -130,3 +130,16 @@ def test_a_crowd_of_outcomes_leaves_the_loop_its_turns(pool: ThreadPool, async_d
 
     seen = async_driver.run(main())
     assert max(after - before for before, after in pairwise(seen)) <= 100
+
+
+def test_where_no_thread_can_be_started_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def start_growers_alone(thread: threading.Thread) -> None:
+        if not thread.name.endswith("-grower"):
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_growers_alone)
+    pool = ThreadPool("test-alone", max_threads=2)
+    assert [pool.submit(pow, 2, n).result(10) for n in range(3)] == [1, 2, 4]

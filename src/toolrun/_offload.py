@@ -16,6 +16,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -205,10 +206,19 @@ class ThreadPool:
             number = self._threads
         try:
             threading.Thread(target=self._work, name=f"{self.name}-{number}", daemon=True).start()
-        except RuntimeError:  # the system has no thread to give: those that there are will do the work
-            logger.warning("%s: the system has no thread beyond %d", self.name, number - 1)
+        except RuntimeError:  # the system has no thread to give, or (on 3.12) the interpreter is shutting down
             with self._counting:
                 self._threads -= 1
+            if number == 1:
+                self._work_off()
+            else:  # those that there are will do the work
+                logger.warning("%s: the system has no thread beyond %d", self.name, number - 1)
+
+    def _work_off(self) -> None:
+        """Do here, in the grower's thread, what there is nobody else to do."""
+        with suppress(Empty):
+            while True:
+                self._work_once(self._jobs.get_nowait())
 
     def _work(self) -> None:
         _here.pool = self
