@@ -18,9 +18,9 @@ import toolrun.tracers
 PUBLIC = {
     toolrun: """
         AsyncCallbackHandler AsyncCallbackManager BaseCallbackHandler BaseTool Cache CallRequest CallResult
-        CallbackManager CannotReplay InvalidPolicy Recorder ReplayDiverged Retry SessionLost StructuredTool Tool ToolDenied
-        ToolException ToolMessage ToolRunner ToolTimeout ToolrunError WorkerCrashed current_run flush open_store replaying
-        statistics tool watchdog
+        CallbackManager CannotReplay InvalidPolicy Recorder ReplayDiverged Retry SessionLost StructuredTool Tool
+        ToolDenied ToolException ToolMessage ToolRunner ToolTimeout ToolrunError WorkerCrashed current_run flush
+        open_store replaying statistics tool watchdog
     """,
     toolrun.callbacks: """
         AsyncCallbackHandler AsyncCallbackManager AsyncCallbackManagerForChainGroup AsyncCallbackManagerForChainRun

@@ -136,7 +136,7 @@ def pages(page_after: Any) -> Iterator[Any]:
 @given(
     st.lists(runs, max_size=20), st.lists(terms, max_size=3).map(lambda terms: Query(tuple(terms))), st.integers(1, 4)
 )
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_reader_finds_what_meets_the_query_in_order_on_pages_of_any_size(
     monkeypatch: pytest.MonkeyPatch, few: int, told: list[dict[str, Any]], query: Query, limit: int
 ) -> None:
