@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolrun.cli._arguments import OptionsAnywhere
 from toolrun.cli._errors import Unusable
 from toolrun.cli._recording import USUAL, store_option
 
@@ -18,29 +18,12 @@ if TYPE_CHECKING:
     from toolrun.store.query import Query, Reader
 
 
-class TakesQuery(click.Command):
+class TakesQuery(OptionsAnywhere):
     """A command whose arguments are a query: `-tag:x` is a term of it, unless the command has such an option."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the terms behind the options."""
-        options = {name: option for option in self.get_params(ctx) for name in option.opts}
-        given: list[str] = []
-        terms: list[str] = []
-        left = iter(args)
-        for arg in left:
-            option = options.get(arg)
-            if arg == "--":
-                terms += left
-            elif option is not None or arg.startswith("--") or (arg[:2] in options and arg[2:].isdecimal()):  # -n5
-                given.append(arg)
-                if isinstance(option, click.Option) and not option.is_flag and not option.count:
-                    value = list(islice(left, 1))
-                    if not value:
-                        return super().parse_args(ctx, given)  # which says that one is missing
-                    given += value
-            else:
-                terms.append(arg)
-        return super().parse_args(ctx, [*given, "--", *terms])
+    def is_option(self, arg: str, options: Mapping[str, click.Parameter]) -> bool:
+        """Whether the argument is an option of the command, and not a term."""
+        return arg in options or arg.startswith("--") or (arg[:2] in options and arg[2:].isdecimal())  # -n5
 
 
 query_argument = click.argument("query", nargs=-1, metavar="[QUERY]")

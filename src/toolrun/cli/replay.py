@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import sys
-from itertools import islice
+from collections.abc import Sequence
 
 import click
 
+from toolrun.cli._arguments import OptionsAnywhere
 from toolrun.cli._querying import reading_option
 
 
-class TakesProgram(click.Command):
+class TakesProgram(OptionsAnywhere):
     """A command whose options may stand anywhere before PROGRAM; what comes after that is the program's own."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put TRACE, PROGRAM and its arguments behind the options."""
-        options = {name: option for option in self.get_params(ctx) for name in option.opts}
-        ours: list[str] = []
-        words: list[str] = []
-        left = iter(args)
-        for arg in left:
-            if arg == "--" or (len(words) == 1 and not arg.startswith("-")):
-                words += left if arg == "--" else [arg, *left]
-            elif arg.startswith("-"):
-                ours.append(arg)
-                option = options.get(arg)
-                if isinstance(option, click.Option) and not option.is_flag:
-                    value = list(islice(left, 1))
-                    if not value:
-                        return super().parse_args(ctx, ours)  # which says that one is missing
-                    ours += value
-            else:
-                words.append(arg)
-        return super().parse_args(ctx, [*ours, "--", *words])
+    def ends_options(self, arg: str, words: Sequence[str]) -> bool:
+        """PROGRAM is the second word, after TRACE."""
+        return len(words) == 1 and not arg.startswith("-")
 
 
 @click.command(cls=TakesProgram)
