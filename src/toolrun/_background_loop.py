@@ -41,17 +41,19 @@ class BackgroundLoop:
 
     def loop(self) -> AbstractEventLoop:
         """A loop that runs, and is not the one in whose thread the code here runs: that may be about to be held."""
+        return self._beside_this_one() or self._start()
+
+    def _beside_this_one(self) -> AbstractEventLoop | None:
         here = asyncio._get_running_loop()
         for each in self._in_service:
             if each is not here:
                 return each
-        return self._start(here)
+        return None
 
-    def _start(self, here: AbstractEventLoop | None) -> AbstractEventLoop:
+    def _start(self) -> AbstractEventLoop:
         with self._lock:
-            for each in self._in_service:
-                if each is not here:
-                    return each
+            if (started_meanwhile := self._beside_this_one()) is not None:
+                return started_meanwhile
             fresh = Context().run(asyncio.new_event_loop)  # the caller's context would keep its run alive
             _homes[fresh] = self
             threading.Thread(target=_serve, args=(fresh,), name=self.name, daemon=True).start()
