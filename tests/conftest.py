@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import gc
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -62,3 +63,12 @@ def driver(request: pytest.FixtureRequest) -> SyncDriver | AsyncDriver:
 def async_driver(request: pytest.FixtureRequest) -> AsyncDriver:
     """For what has no sync face."""
     return AsyncDriver(request.param)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Whatever is freed is freed because nothing refers to it any more."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

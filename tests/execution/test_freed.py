@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from weakref import ref
@@ -73,15 +71,6 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (waits_and_fails, {"timeout": 60, "retry": Retry(2, wait=0)}),
     (sleeps, {"timeout": 0.02}),
 ]
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Whatever is freed is freed because nothing refers to it any more."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.parametrize(("function", "options"), CASES, ids=lambda each: getattr(each, "__name__", None))

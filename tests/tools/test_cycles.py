@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import weakref
-from collections.abc import Iterator
 from threading import Event
 from typing import Any
 
@@ -62,15 +60,6 @@ FAILING = {
     "refused and answered": refuses.with_options(handle_validation_error=True),
     "no pair": no_pair,
 }
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Nothing that refers to itself goes away."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def is_let_go(driver: Any, subject: BaseTool, listening: bool) -> bool:
